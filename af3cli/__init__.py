@@ -1,0 +1,1 @@
+"""AlphaFold 3 inference from scratch: a job file goes in, trimmed embeddings come out."""

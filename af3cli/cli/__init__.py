@@ -1,0 +1,52 @@
+"""The `af3` command. Each subcommand is one module, imported only when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from af3cli.errors import Af3cliError
+
+# name on the command line: (module, one-line help)
+_COMMANDS = {
+    "embed": ("af3cli.cli.embed", "Single and pair embeddings of jobs, into one HDF5 file."),
+    "tokens": ("af3cli.cli.tokens", "The token table of a job: which row is which residue or atom."),
+    "check": ("af3cli.cli.check", "Validate jobs without running them."),
+    "weights": ("af3cli.cli.weights", "List, inspect and make model parameters."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose subcommands' modules are imported when they are first asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        return importlib.import_module(_COMMANDS[cmd_name][0]).command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except Af3cliError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="af3cli")
+def main() -> None:
+    """AlphaFold 3 inference: labelled embeddings and structures.
+
+    \b
+    Example:
+      af3 embed job.json --out emb.h5 --weights af3.bin.zst
+    """

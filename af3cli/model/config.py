@@ -1,0 +1,135 @@
+"""Every width, depth and checkpoint-family difference of the network, as named fields.
+
+The defaults are those of the official AlphaFold 3 parameters (supplementary information of
+Abramson et al. 2024, doi:10.1038/s41586-024-07487-w, and the released code's configuration).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class PairStackConfig:
+    """A stack of triangle updates on the pair representation, with or without a single track."""
+
+    num_blocks: int
+    triangle_heads: int = 4
+    triangle_head_width: int = 32
+    triangle_multiplication_width: int = 128
+    transition_factor: int = 4
+    single_heads: int = 16
+
+
+@dataclass(frozen=True)
+class AtomTransformerConfig:
+    """Sequence-local attention of the atom encoders and the atom decoder (algorithms 5 to 7)."""
+
+    num_blocks: int = 3
+    num_heads: int = 4
+    query_window: int = 32
+    key_window: int = 128
+    transition_factor: int = 2
+
+
+@dataclass(frozen=True)
+class TemplateConfig:
+    """The template embedder (algorithm 16)."""
+
+    width: int = 64
+    slots: int = 4
+    stack: PairStackConfig = field(
+        default_factory=lambda: PairStackConfig(
+            num_blocks=2,
+            triangle_head_width=16,
+            triangle_multiplication_width=64,
+            transition_factor=2,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class MsaConfig:
+    """The MSA stack (algorithm 8). `max_rows` is how many alignment rows each pass reads."""
+
+    num_blocks: int = 4
+    width: int = 64
+    num_heads: int = 8
+    outer_product_width: int = 32
+    transition_factor: int = 4
+    max_rows: int = 1024
+
+
+@dataclass(frozen=True)
+class DiffusionConfig:
+    """The diffusion module (algorithm 20)."""
+
+    num_blocks: int = 24
+    blocks_per_pair_projection: int = 4
+    num_heads: int = 16
+    token_width: int = 768
+    noise_width: int = 256
+    transition_factor: int = 2
+    sigma_data: float = 16.0
+
+
+@dataclass(frozen=True)
+class ConfidenceConfig:
+    """The confidence head (algorithm 31)."""
+
+    num_blocks: int = 4
+    num_plddt_bins: int = 50
+    num_pae_bins: int = 64
+    num_pde_bins: int = 64
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The whole network.
+
+    The three fields named `..._quirk` are accidents of the official program that its published
+    parameters were trained with.
+    """
+
+    single_width: int = 384
+    pair_width: int = 128
+    atom_width: int = 128
+    atom_pair_width: int = 16
+    num_residue_types: int = 31
+    max_atoms_per_token: int = 24
+    max_relative_residue: int = 32
+    max_relative_chain: int = 2
+    num_distogram_bins: int = 64
+    atom_transformer: AtomTransformerConfig = field(default_factory=AtomTransformerConfig)
+    template: TemplateConfig = field(default_factory=TemplateConfig)
+    msa: MsaConfig = field(default_factory=MsaConfig)
+    pairformer: PairStackConfig = field(default_factory=lambda: PairStackConfig(num_blocks=48))
+    diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
+    confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
+
+    # Bonds fill the contact matrix in one direction only.
+    one_way_bonds_quirk: bool = True
+    # A key atom's residue is looked up in the 24-slot layout with its flat index.
+    key_space_uid_quirk: bool = True
+    # Inputs of fewer than 128 atoms attend to empty atoms, whose keys and values are zero.
+    empty_atom_keys_quirk: bool = True
+
+    @property
+    def target_width(self) -> int:
+        """Width of the target features: residue type, profile, deletion mean, atom encoding."""
+        return 2 * self.num_residue_types + 1 + self.single_width
+
+
+OFFICIAL = ModelConfig()
+
+
+def reduced(config: ModelConfig) -> ModelConfig:
+    """Returns `config` with its stacks cut short and its widths kept, for fast tests."""
+    return replace(
+        config,
+        template=replace(config.template, stack=replace(config.template.stack, num_blocks=1)),
+        msa=replace(config.msa, num_blocks=1),
+        pairformer=replace(config.pairformer, num_blocks=2),
+        diffusion=replace(config.diffusion, num_blocks=8),
+        confidence=replace(config.confidence, num_blocks=1),
+    )
