@@ -1,0 +1,93 @@
+"""Small layers that everything else is made of.
+
+Activations carry the compute dtype: a layer casts its weights to the dtype of what it is given,
+so that precision is decided by whoever casts the first activation. Layer normalisation and softmax
+run in float32 whatever they are given.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+
+def parameter(*shape: int) -> nnx.Param:
+    """A parameter to be filled in from a checkpoint; only its shape counts."""
+    return nnx.Param(jnp.zeros(shape, jnp.float32))
+
+
+class Linear(nnx.Module):
+    """`x @ weight (+ bias)`, in the dtype of `x`.
+
+    `exact` asks for full float32 products where the hardware would round them (TF32).
+    """
+
+    def __init__(self, in_width: int, out_width: int, *, bias: bool = False, exact: bool = False):
+        self.weight = parameter(in_width, out_width)
+        self.bias = parameter(out_width) if bias else None
+        self.precision = jax.lax.Precision.HIGHEST if exact else None
+
+    def __call__(self, x: Float[Array, "*batch in"]) -> Float[Array, "*batch out"]:
+        y = jnp.matmul(x, self.weight[...].astype(x.dtype), precision=self.precision)
+        return y if self.bias is None else y + self.bias[...].astype(x.dtype)
+
+
+def normalise(x: Float[Array, "*batch width"]) -> Float[Array, "*batch width"]:
+    """Zero mean and unit variance along the last axis, in float32, epsilon 1e-5."""
+    x = x.astype(jnp.float32)
+    centred = x - jnp.mean(x, axis=-1, keepdims=True)
+    return centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred), axis=-1, keepdims=True) + 1e-5)
+
+
+class LayerNorm(nnx.Module):
+    """Layer normalisation with a learned scale and, unless told otherwise, an offset."""
+
+    def __init__(self, width: int, *, offset: bool = True):
+        self.scale = parameter(width)
+        self.offset = parameter(width) if offset else None
+
+    def __call__(self, x: Float[Array, "*batch width"]) -> Float[Array, "*batch width"]:
+        y = normalise(x) * self.scale[...]
+        return (y if self.offset is None else y + self.offset[...]).astype(x.dtype)
+
+
+class Transition(nnx.Module):
+    """Gated two-layer perceptron (algorithm 11). `expand` holds the gate's columns first."""
+
+    def __init__(self, width: int, factor: int):
+        self.norm = LayerNorm(width)
+        self.expand = Linear(width, 2 * factor * width)
+        self.contract = Linear(factor * width, width)
+
+    def __call__(self, x: Float[Array, "*batch width"]) -> Float[Array, "*batch width"]:
+        return self.contract(swish_gate(self.expand(self.norm(x))))
+
+
+def swish_gate(x: Float[Array, "*batch two_width"]) -> Float[Array, "*batch width"]:
+    """`swish(first half) * second half`, computed in float32."""
+    gate, value = jnp.split(x, 2, axis=-1)
+    return (jax.nn.silu(gate.astype(jnp.float32)) * value).astype(x.dtype)
+
+
+def attend(
+    query: Float[Array, "*batch query heads width"],
+    key: Float[Array, "*batch key heads width"],
+    value: Float[Array, "*batch key heads width"],
+    bias: Float[Array, "*#batch heads query key"],
+) -> Float[Array, "*batch query heads*width"]:
+    """Softmax attention with an additive bias; logits and softmax in float32."""
+    scale = query.shape[-1] ** -0.5
+    query = query.astype(jnp.float32) * scale
+    logits = jnp.einsum("...qhc,...khc->...hqk", query, key.astype(jnp.float32)) + bias
+    weights = jax.nn.softmax(logits, axis=-1).astype(value.dtype)
+    mean = jnp.einsum("...hqk,...khc->...qhc", weights, value)
+    return mean.reshape(*mean.shape[:-2], -1)
+
+
+def split_heads(
+    x: Float[Array, "*batch heads_times_width"], num_heads: int
+) -> Float[Array, "*batch heads width"]:
+    """Views the last axis as heads."""
+    return x.reshape(*x.shape[:-1], num_heads, -1)

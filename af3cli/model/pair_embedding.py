@@ -1,0 +1,106 @@
+"""The first pair representation: target features, relative positions and bonds.
+
+Algorithms 1 (lines 2 to 5) and 3; nothing here changes between trunk passes.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float, Int32
+
+from af3cli.features.types import BondFeatures, TokenFeatures
+from af3cli.model.config import ModelConfig
+from af3cli.model.layers import Linear, parameter
+
+Pair = Float[Array, "token token pair"]
+PairClass = Int32[Array, "token token"]
+
+
+def relative_classes(
+    tokens: TokenFeatures, max_residue: int, max_chain: int
+) -> tuple[PairClass, PairClass, PairClass, PairClass]:
+    """Classes of the residue offset, the token offset, the same-entity bit and the chain offset.
+
+    Offsets are clipped and shifted to start at 0; the class after the largest offset means that
+    the offset has no meaning for the pair.
+    """
+
+    def offset(index: Int32[Array, "token"], largest: int) -> PairClass:
+        return jnp.clip(index[:, None] - index[None, :] + largest, 0, 2 * largest)
+
+    def same(index: Int32[Array, "token"]) -> PairClass:
+        return index[:, None] == index[None, :]
+
+    same_chain, same_entity = same(tokens.asym_id), same(tokens.entity_id)
+    same_residue = same_chain & same(tokens.residue_index)
+    apart = 2 * max_residue + 1
+    return (
+        jnp.where(same_chain, offset(tokens.residue_index, max_residue), apart),
+        jnp.where(same_residue, offset(tokens.token_index, max_residue), apart),
+        same_entity.astype(jnp.int32),
+        jnp.where(same_entity, offset(tokens.sym_id, max_chain), 2 * max_chain + 1),
+    )
+
+
+class RelativePositions(nnx.Module):
+    """Learned embedding of the relative position of two tokens (algorithm 3).
+
+    Rows of `weight` are the classes of the residue offset, of the token offset, the same-entity
+    bit, and the classes of the chain offset.
+    """
+
+    def __init__(self, config: ModelConfig):
+        self.max_residue = config.max_relative_residue
+        self.max_chain = config.max_relative_chain
+        rows = 2 * (2 * self.max_residue + 2) + 1 + 2 * self.max_chain + 2
+        self.weight = parameter(rows, config.pair_width)
+
+    def __call__(self, tokens: TokenFeatures) -> Pair:
+        residue, token, entity, chain = relative_classes(tokens, self.max_residue, self.max_chain)
+        num_offsets = 2 * self.max_residue + 2
+        by_residue, by_token, by_entity, by_chain = jnp.split(
+            self.weight[...], [num_offsets, 2 * num_offsets, 2 * num_offsets + 1]
+        )
+        return (
+            by_residue[residue]
+            + by_token[token]
+            + entity[..., None] * by_entity[0]
+            + (by_chain[chain])
+        )
+
+
+def contact_matrix(
+    bonds: BondFeatures, num_tokens: int, one_way: bool
+) -> Float[Array, "token token"]:
+    """1 where two tokens are bonded, from first to second only if `one_way`.
+
+    Padding bonds join token 0 to itself, which the diagonal's first element is kept free of.
+    """
+    first, second = jnp.where(bonds.mask[:, None], bonds.tokens, 0).T
+    contacts = jnp.zeros((num_tokens, num_tokens)).at[first, second].set(1.0)
+    if not one_way:
+        contacts = contacts.at[second, first].set(1.0)
+    return contacts.at[0, 0].set(0.0)
+
+
+class PairEmbedding(nnx.Module):
+    """The pair representation before recycling, templates and alignment."""
+
+    def __init__(self, config: ModelConfig):
+        self.one_way_bonds = config.one_way_bonds_quirk
+        self.left = Linear(config.target_width, config.pair_width)
+        self.right = Linear(config.target_width, config.pair_width)
+        self.relative = RelativePositions(config)
+        self.bond = parameter(config.pair_width)
+
+    def __call__(
+        self,
+        target_feat: Float[Array, "token target"],
+        tokens: TokenFeatures,
+        bonds: BondFeatures,
+    ) -> Pair:
+        contacts = contact_matrix(bonds, len(tokens.mask), self.one_way_bonds)
+        pair = self.left(target_feat)[:, None] + self.right(target_feat)[None, :]
+        pair = pair + self.relative(tokens).astype(pair.dtype)
+        return pair + (contacts[..., None] * self.bond[...]).astype(pair.dtype)

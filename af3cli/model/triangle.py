@@ -1,0 +1,85 @@
+"""Triangle updates of the pair representation (algorithms 12 to 15)."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Float
+
+from af3cli.model.chunking import map_rows
+from af3cli.model.layers import LayerNorm, Linear, attend, split_heads
+
+_MASKED = float(jnp.finfo(jnp.float32).min)
+
+
+class TriangleMultiplication(nnx.Module):
+    """Triangle multiplication over outgoing (algorithm 12) or incoming edges (algorithm 13).
+
+    `expand` holds the columns of the projections a and b, of their gates, and of the output gate,
+    in that order.
+    """
+
+    def __init__(self, width: int, hidden: int, *, outgoing: bool):
+        self.hidden = hidden
+        self.equation = "ikc,jkc->ijc" if outgoing else "kjc,kic->ijc"
+        self.outgoing = outgoing
+        self.norm_in = LayerNorm(width)
+        self.expand = Linear(width, 4 * hidden + width)
+        self.norm_out = LayerNorm(hidden)
+        self.contract = Linear(hidden, width)
+
+    def __call__(
+        self, pair: Float[Array, "token token width"], mask: Bool[Array, "token"]
+    ) -> Float[Array, "token token width"]:
+        hidden = self.hidden
+        columns = self.expand(self.norm_in(pair))
+        value, gate = columns[..., : 2 * hidden], columns[..., 2 * hidden : 4 * hidden]
+        edges = _gated(value, gate)
+        # Only the summed-over token needs masking: along j of a_ik when outgoing, i of a_kj else.
+        present = mask[None, :, None] if self.outgoing else mask[:, None, None]
+        a, b = jnp.split(jnp.where(present, edges, 0), 2, axis=-1)
+        update = self.contract(self.norm_out(jnp.einsum(self.equation, a, b)))
+        return _gated(update, columns[..., 4 * hidden :])
+
+
+def _gated(
+    value: Float[Array, "*batch width"], gate: Float[Array, "*batch width"]
+) -> Float[Array, "*batch width"]:
+    """`value * sigmoid(gate)`, computed in float32."""
+    return (value * jax.nn.sigmoid(gate.astype(jnp.float32))).astype(value.dtype)
+
+
+class TriangleAttention(nnx.Module):
+    """Triangle attention around the starting (algorithm 14) or ending node (algorithm 15).
+
+    `expand` holds the columns of query, key, value and gate, in that order.
+    """
+
+    def __init__(self, width: int, num_heads: int, head_width: int, *, starting: bool):
+        self.num_heads = num_heads
+        self.starting = starting
+        self.norm = LayerNorm(width)
+        self.bias = Linear(width, num_heads)
+        self.expand = Linear(width, 4 * num_heads * head_width)
+        self.contract = Linear(num_heads * head_width, width)
+
+    def __call__(
+        self, pair: Float[Array, "token token width"], mask: Bool[Array, "token"]
+    ) -> Float[Array, "token token width"]:
+        pair = self.norm(pair)
+        bias = self.bias(pair).astype(jnp.float32).transpose(2, 0, 1)
+        bias = jnp.where(mask, bias, _MASKED)
+        rows = pair if self.starting else pair.swapaxes(0, 1)
+        num_tokens = len(mask)
+        update = map_rows(
+            lambda rows: self._attend_rows(rows, bias), rows, 4 * self.num_heads * num_tokens**2
+        )
+        return update if self.starting else update.swapaxes(0, 1)
+
+    def _attend_rows(
+        self, rows: Float[Array, "row token width"], bias: Float[Array, "heads token token"]
+    ) -> Float[Array, "row token width"]:
+        query, key, value, gate = jnp.split(self.expand(rows), 4, axis=-1)
+        heads = (split_heads(x, self.num_heads) for x in (query, key, value))
+        return self.contract(_gated(attend(*heads, bias), gate))

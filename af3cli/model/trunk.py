@@ -1,0 +1,110 @@
+"""The trunk (algorithm 1, lines 1 to 13): features in, single and pair representation out."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Int8
+
+from af3cli.features.types import Features
+from af3cli.model.atom_encoder import AtomEncoder
+from af3cli.model.config import ModelConfig
+from af3cli.model.layers import LayerNorm, Linear
+from af3cli.model.msa import MsaEmbedding, MsaStack
+from af3cli.model.pair_embedding import PairEmbedding
+from af3cli.model.pairformer import Pairformer
+from af3cli.model.template import TemplateEmbedder, TemplateGeometry, template_geometry
+
+Single = Float[Array, "token single"]
+Pair = Float[Array, "token token pair"]
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class TrunkInputs:
+    """What every pass reads and none changes. `target_feat` carries the compute dtype."""
+
+    mask: Bool[Array, "token"]
+    target_feat: Float[Array, "token target"]
+    single: Single
+    pair: Pair
+    templates: TemplateGeometry
+
+
+class Trunk(nnx.Module):
+    """The trunk of the network. `inputs` runs once per job, `__call__` once per pass.
+
+    The atom encoder computes in float32, all else in the dtype given to `inputs`.
+    """
+
+    def __init__(self, config: ModelConfig):
+        self.config = config
+        single_width, pair_width = config.single_width, config.pair_width
+        self.atom_encoder = AtomEncoder(config)
+        self.pair_embedding = PairEmbedding(config)
+        self.single_embedding = Linear(config.target_width, single_width)
+        self.previous_pair_norm = LayerNorm(pair_width)
+        self.previous_pair = Linear(pair_width, pair_width)
+        self.previous_single_norm = LayerNorm(single_width)
+        self.previous_single = Linear(single_width, single_width)
+        self.template_embedder = TemplateEmbedder(config)
+        self.msa_embedding = MsaEmbedding(config)
+        self.msa_stack = MsaStack(config)
+        self.pairformer = Pairformer(single_width, pair_width, config.pairformer)
+
+    def inputs(self, features: Features, dtype: jnp.dtype) -> TrunkInputs:
+        """Embeds all that does not depend on the alignment or on earlier passes."""
+        tokens = features.tokens
+        target_feat = self._target_feat(features).astype(dtype)
+        return TrunkInputs(
+            mask=tokens.mask,
+            target_feat=target_feat,
+            single=self.single_embedding(target_feat),
+            pair=self.pair_embedding(target_feat, tokens, features.bonds),
+            templates=template_geometry(features.templates, tokens),
+        )
+
+    def _target_feat(self, features: Features) -> Float[Array, "token target"]:
+        """Residue type, profile, deletion mean and atom encoding of each token (algorithm 2)."""
+        residue_type = jax.nn.one_hot(features.tokens.residue_type, self.config.num_residue_types)
+        msa = features.msa
+        encoding = self.atom_encoder(features.atoms, features.tokens)
+        return jnp.concatenate(
+            [residue_type, msa.profile, msa.deletion_mean[:, None], encoding], axis=-1
+        )
+
+    def embed_msa(
+        self,
+        inputs: TrunkInputs,
+        rows: Int8[Array, "row token"],
+        deletions: Int8[Array, "row token"],
+    ) -> Float[Array, "row token msa"]:
+        """The MSA representation of the given alignment rows."""
+        return self.msa_embedding(rows, deletions, inputs.target_feat)
+
+    def __call__(
+        self,
+        inputs: TrunkInputs,
+        msa: Float[Array, "row token msa"],
+        row_mask: Bool[Array, "row"],
+        single: Single,
+        pair: Pair,
+    ) -> tuple[Single, Pair]:
+        """One pass. `single` and `pair` are those of the pass before, zero for the first."""
+        pair = self.recycle_pair(inputs, pair)
+        pair = pair + self.template_embedder(pair, inputs.templates, inputs.mask)
+        pair = self.msa_stack(msa, pair, row_mask, inputs.mask)
+        dtype = inputs.target_feat.dtype
+        single = inputs.single + self.previous_single(
+            self.previous_single_norm(single.astype(dtype))
+        )
+        pair, single = self.pairformer(pair, single, inputs.mask)
+        return single.astype(jnp.float32), pair.astype(jnp.float32)
+
+    def recycle_pair(self, inputs: TrunkInputs, pair: Pair) -> Pair:
+        """The pair representation with which a pass begins."""
+        normed = self.previous_pair_norm(pair.astype(inputs.pair.dtype))
+        return inputs.pair + self.previous_pair(normed)
