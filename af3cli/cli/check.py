@@ -1,0 +1,33 @@
+"""`af3 check`: validates jobs and says what each one is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from af3cli.errors import InputError
+from af3cli.job import describe, read_jobs, remarks
+
+
+@click.command()
+@click.argument("jobs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="JOB...")
+def command(jobs: tuple[Path, ...]) -> None:
+    """Validate jobs without running them.
+
+    Prints one line for each job, or everything that is wrong with it, each with its place in the
+    file. The exit code is 2 if anything is wrong.
+    """
+    is_sound = True
+    for path in jobs:
+        try:
+            for job in read_jobs(path):
+                click.echo(f"{path}: {describe(job)}")
+                for remark in remarks(job):
+                    click.echo(f"  note: {remark}")
+        except InputError as error:
+            is_sound = False
+            click.echo(f"Error: {error}", err=True)
+    if not is_sound:
+        sys.exit(InputError.exit_code)

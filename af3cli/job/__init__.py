@@ -1,0 +1,44 @@
+"""Jobs: what a user asks for, and how it is read, checked and written."""
+
+from af3cli.job.a3m import parse_a3m
+from af3cli.job.chain_ids import chain_id, chain_order
+from af3cli.job.names import file_name, job_digest
+from af3cli.job.read import parse_jobs, read_job, read_jobs
+from af3cli.job.summary import describe, remarks
+from af3cli.job.types import (
+    AtomAddress,
+    Dna,
+    Entity,
+    Job,
+    Ligand,
+    Modification,
+    Protein,
+    Rna,
+    Template,
+)
+from af3cli.job.validate import validate
+from af3cli.job.write import to_alphafold3_json
+
+__all__ = [
+    "AtomAddress",
+    "Dna",
+    "Entity",
+    "Job",
+    "Ligand",
+    "Modification",
+    "Protein",
+    "Rna",
+    "Template",
+    "chain_id",
+    "chain_order",
+    "describe",
+    "file_name",
+    "job_digest",
+    "parse_a3m",
+    "parse_jobs",
+    "read_job",
+    "read_jobs",
+    "remarks",
+    "to_alphafold3_json",
+    "validate",
+]

@@ -1,0 +1,79 @@
+"""Alignments in the A3M format: FASTA with `-` for gaps and lower case for insertions."""
+
+from __future__ import annotations
+
+import string
+
+from af3cli.job.types import Protein, Rna
+
+_DROP_INSERTIONS = str.maketrans("", "", string.ascii_lowercase)
+_DROP_VALID = str.maketrans("", "", string.ascii_letters + "-")
+
+# letters that the network reads alike; other letters stand for themselves
+_PROTEIN_ALIKE = str.maketrans("UBZJO", "CDEXX")
+_RNA_ALIKE = str.maketrans({letter: "N" for letter in set(string.ascii_uppercase) - set("ACGU")})
+_UNKNOWN_IN_QUERY = str.maketrans("UBZJO", "XXXXX")
+
+
+def parse_a3m(a3m: str) -> tuple[list[str], list[str]]:
+    """Returns the descriptions and the rows (gaps and insertions kept) of an A3M text.
+
+    Lines before the first `>` belong to no row and are ignored, as are empty lines.
+    """
+    descriptions: list[str] = []
+    rows: list[list[str]] = []
+    for line in a3m.split("\n"):
+        line = line.strip()
+        if line.startswith(">"):
+            descriptions.append(line[1:])
+            rows.append([])
+        elif rows:
+            rows[-1].append(line)
+    return descriptions, ["".join(parts) for parts in rows]
+
+
+def a3m_problem(a3m: str, chain: Protein | Rna) -> str | None:
+    """What is wrong with an alignment of a chain, or `None`.
+
+    Every row must have as many aligned columns as the chain has residues, and the first must be
+    the chain's sequence. Residues with a modification are left out of that comparison: which letter
+    stands for them depends on the component.
+    """
+    if not a3m:
+        return None
+    descriptions, rows = parse_a3m(a3m)
+    if not rows:
+        hint = "" if "\n" in a3m.strip() else "; a file is named with the key that ends in Path"
+        return f'has no sequence: A3M lines start with ">"{hint}'
+    length = len(chain.sequence)
+    for number, row in enumerate(rows, start=1):
+        if wrong := row.translate(_DROP_VALID):
+            name = descriptions[number - 1][:40]
+            return f"row {number} ({name!r}) has {wrong[0]!r}, which is neither letter nor gap '-'"
+        columns = len(row.translate(_DROP_INSERTIONS))
+        if columns != length:
+            name = descriptions[number - 1][:40]
+            return (
+                f"row {number} ({name!r}) has {columns} aligned columns (upper case and '-'), "
+                f"but the sequence has {length} residues"
+            )
+    return _query_problem(rows[0].translate(_DROP_INSERTIONS), chain)
+
+
+def _query_problem(first_row: str, chain: Protein | Rna) -> str | None:
+    """Compares the first row with the sequence as the network reads them."""
+    if isinstance(chain, Protein):
+        expected = chain.sequence.translate(_UNKNOWN_IN_QUERY)
+        found = first_row.translate(_PROTEIN_ALIKE)
+    else:
+        expected, found = (text.translate(_RNA_ALIKE) for text in (chain.sequence, first_row))
+    modified = {modification.position for modification in chain.modifications}
+    for position, (wanted, letter) in enumerate(zip(expected, found, strict=True), start=1):
+        if wanted != letter and position not in modified:
+            own = chain.sequence[position - 1]
+            reason = "" if own == wanted else f"; {own} is read as unknown, so {wanted} is meant"
+            return (
+                "the first row must be the sequence itself, but at residue "
+                f"{position} ({own}) it has {first_row[position - 1]}{reason}"
+            )
+    return None

@@ -1,0 +1,73 @@
+"""Reads jobs from files and text of any known form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from af3cli.errors import InputError
+from af3cli.job.alphafold3_json import decode_alphafold3
+from af3cli.job.document import Value, parse_json
+from af3cli.job.problems import Problems
+from af3cli.job.server_json import decode_server_job
+from af3cli.job.textfile import read_text
+from af3cli.job.types import Job
+from af3cli.job.validate import check_job
+
+MAX_JOB_BYTES = 2**30
+
+
+def read_jobs(path: str | Path) -> list[Job]:
+    """Reads every job of a file: one, or as many as an AlphaFold Server list holds.
+
+    Raises `InputError` with every problem of every job, each with its place in the file.
+    """
+    path = Path(path)
+    return parse_jobs(read_text(path, MAX_JOB_BYTES), base_dir=path.parent, source=str(path))
+
+
+def read_job(path: str | Path) -> Job:
+    """Reads a file that holds one job; raises `InputError` if it holds more, or an unusable one."""
+    jobs = read_jobs(path)
+    if len(jobs) != 1:
+        names = ", ".join(repr(job.name) for job in jobs[:5])
+        raise InputError(f"{path}: has {len(jobs)} jobs ({names}, ...) where one is wanted")
+    return jobs[0]
+
+
+def parse_jobs(text: str, base_dir: str | Path | None = None, source: str = "job") -> list[Job]:
+    """The jobs of a JSON text: an object in the AlphaFold 3 format, or an AlphaFold Server list.
+
+    Paths in it are relative to `base_dir`; without one they must be absolute. `source` is what
+    messages call the text.
+    """
+    problems = Problems()
+    raw = parse_json(text, source)
+    if isinstance(raw, list):
+        jobs = _decode_server_list(Value(raw, "", problems))
+    else:
+        jobs = [
+            _decode_single(Value(raw, "", problems), None if base_dir is None else Path(base_dir))
+        ]
+    problems.raise_if_any(source)
+    return jobs
+
+
+def _decode_single(document: Value, base_dir: Path | None) -> Job:
+    if not isinstance(document.raw, dict):
+        document.wrong("a job file holds one JSON object, or a list of AlphaFold Server jobs")
+    job = decode_alphafold3(document, base_dir)
+    check_job(job, document.problems)
+    return job
+
+
+def _decode_server_list(document: Value) -> list[Job]:
+    """Each job is checked by itself; its places are put behind its number in the list."""
+    if not document.raw:
+        document.wrong("the list of jobs is empty")
+    jobs = []
+    for item in document.elements():
+        problems = Problems()
+        jobs.append(decode_server_job(Value(item.raw, "", problems)))
+        check_job(jobs[-1], problems)
+        document.problems.include(problems, item.place)
+    return jobs

@@ -1,0 +1,90 @@
+"""Bounded reading of text files that may be compressed with gzip, xz or zstd."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import zstandard
+
+from af3cli.errors import InputError
+
+MAX_TEXT_BYTES = 512 * 2**20
+_MAX_DICTIONARY_BYTES = 128 * 2**20
+_CHUNK_BYTES = 2**20
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_XZ_MAGIC = b"\xfd7zXZ\x00"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    """Returns the text of a UTF-8 file, plain or compressed; compression is told by the content.
+
+    Raises `InputError` if the file cannot be read, is no regular file, is damaged, holds more than
+    `max_bytes` after decompression, or is not UTF-8.
+    """
+    data = read_bytes(path, max_bytes)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}: is not UTF-8 text (byte {error.start}, line {line}); "
+            "is this the right file, or text in another encoding?"
+        ) from None
+
+
+def read_bytes(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
+    """Returns the bytes of a file, decompressed; see `read_text`."""
+    data = bytearray()
+    try:
+        if not path.is_file():
+            raise InputError(f"{path}: {'is not a file' if path.exists() else 'does not exist'}")
+        with path.open("rb") as file:
+            for chunk in _chunks(file):
+                data += chunk
+                if len(data) > max_bytes:
+                    raise InputError(
+                        f"{path}: holds more than {max_bytes // 2**20} MiB, the limit for one file"
+                    )
+    except (gzip.BadGzipFile, zlib.error, EOFError, lzma.LZMAError, zstandard.ZstdError) as error:
+        raise InputError(f"{path}: the compressed data is damaged or cut off ({error})") from None
+    except ValueError:  # a NUL character in the path
+        raise InputError(f"{str(path)!r}: is not a possible file name") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    return bytes(data)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    """The decompressed content in pieces of bounded size."""
+    magic = file.read(6)
+    file.seek(0)
+    if magic == _XZ_MAGIC:
+        return _xz_chunks(file)
+    stream: io.RawIOBase | BinaryIO | gzip.GzipFile = file
+    if magic.startswith(_GZIP_MAGIC):
+        stream = gzip.GzipFile(fileobj=file)
+    elif magic.startswith(_ZSTD_MAGIC):
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_DICTIONARY_BYTES)
+        stream = decompressor.stream_reader(file, read_across_frames=True)
+    return iter(lambda: stream.read(_CHUNK_BYTES), b"")
+
+
+def _xz_chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Decompresses one or several xz streams; `lzma.open` would not bound the dictionary."""
+    pending = b""
+    while pending or (pending := file.read(_CHUNK_BYTES)):
+        decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=2 * _MAX_DICTIONARY_BYTES)
+        while not decompressor.eof:
+            yield decompressor.decompress(pending, max_length=_CHUNK_BYTES)
+            pending = file.read(_CHUNK_BYTES) if decompressor.needs_input else b""
+            if decompressor.needs_input and not pending and not decompressor.eof:
+                raise EOFError("it ends before the end of the stream")
+        pending = decompressor.unused_data
