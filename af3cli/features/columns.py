@@ -1,0 +1,45 @@
+"""Columns: what alignments and templates have one of, where the network has tokens.
+
+A polymer has a column per residue, even where a modified residue is many tokens; a ligand has one
+per atom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int32
+
+from af3cli.tokens.types import MoleculeType, Tokens
+
+
+@dataclass(frozen=True)
+class ChainColumns:
+    """The columns of one chain. `first_token` is the token at which each column begins."""
+
+    chain_id: str
+    molecule_type: MoleculeType
+    num_tokens: int
+    first_token: Int32[np.ndarray, "column"]
+
+    def __len__(self) -> int:
+        return len(self.first_token)
+
+
+def chain_columns(tokens: Tokens) -> tuple[list[ChainColumns], Int32[np.ndarray, "token"]]:
+    """Returns the chains in token order, and each token's column, counted over all chains."""
+    is_ligand = tokens.molecule_type == MoleculeType.LIGAND
+    begins = is_ligand | (np.diff(tokens.ref_space_uid, prepend=-1) != 0)
+    chain_starts = np.flatnonzero(np.diff(tokens.asym_id, prepend=0))
+    chain_ends = np.append(chain_starts[1:], len(tokens))
+    chains = [
+        ChainColumns(
+            chain_id=tokens.chain_id[start],
+            molecule_type=MoleculeType(tokens.molecule_type[start]),
+            num_tokens=int(end - start),
+            first_token=(start + np.flatnonzero(begins[start:end])).astype(np.int32),
+        )
+        for start, end in zip(chain_starts, chain_ends, strict=True)
+    ]
+    return chains, (np.cumsum(begins) - 1).astype(np.int32)
