@@ -1,0 +1,160 @@
+"""Files of parameters: finding their parts, reading them as one stream, writing them aside."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import BoundedSemaphore
+from typing import BinaryIO
+
+from af3cli.errors import WeightsError
+
+# A model in one file or in numbered parts, in the order in which the official program looks.
+_FORMS = tuple(
+    re.compile(form)
+    for form in (
+        r"(?P<model>.+)\.(?P<part>\d+)\.bin\.zst",
+        r"(?P<model>.+)\.bin\.zst\.(?P<part>\d+)",
+        r"(?P<model>.+)\.(?P<part>\d+)\.bin",
+        r"(?P<model>.+)\.bin\.(?P<part>\d+)",
+        r"(?P<model>.+)\.bin\.zst",
+        r"(?P<model>.+)\.bin",
+    )
+)
+_PENDING_CHUNKS = 64
+
+
+def parameter_files(path: Path) -> list[Path]:
+    """Returns the files that make up the official parameters at `path`, in order.
+
+    `path` is a file, one part of a split file (`af3.0.bin.zst`, `af3.bin.zst.0`, …), or a folder
+    that holds one model in any of these forms.
+
+    Raises:
+        WeightsError: there is none, there are several models, or a part is missing.
+    """
+    if path.is_dir():
+        return _model_in_folder(path)
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file or folder of parameters")
+    for form in _FORMS:
+        match = form.fullmatch(path.name)
+        if match and "part" in match.groupdict():
+            return _grouped(path.parent, form)[match["model"]]
+    return [path]
+
+
+def find_model(folder: Path, stem: str) -> Path | None:
+    """Returns the first file of the official parameters called `stem` in `folder`, if there."""
+    for form in _FORMS:
+        if parts := _grouped(folder, form).get(stem):
+            return parts[0]
+    return None
+
+
+def _model_in_folder(folder: Path) -> list[Path]:
+    for form in _FORMS:
+        models = _grouped(folder, form)
+        if len(models) > 1:
+            names = ", ".join(sorted(str(parts[0]) for parts in models.values()))
+            raise WeightsError(f"{folder} holds several models; name one of them: {names}")
+        if models:
+            return next(iter(models.values()))
+    raise WeightsError(f"{folder} holds no parameters (no .bin or .bin.zst file)")
+
+
+def _grouped(folder: Path, form: re.Pattern[str]) -> dict[str, list[Path]]:
+    """Returns each model's files of one form, in the numerical order of their parts."""
+    models: dict[str, dict[int, Path]] = {}
+    for file in sorted(folder.iterdir()):
+        if (match := form.fullmatch(file.name)) and file.is_file():
+            models.setdefault(match["model"], {})[int(match.groupdict().get("part") or 0)] = file
+    for parts in models.values():
+        missing = set(range(min(min(parts), 1), max(parts))) - set(parts)
+        if missing:
+            raise WeightsError(
+                f"{parts[max(parts)]}: part {min(missing)} of this split file is missing"
+            )
+    return {model: [parts[number] for number in sorted(parts)] for model, parts in models.items()}
+
+
+class HashedFiles(io.RawIOBase):
+    """Several files read as one, whose sha256 is computed beside the reading.
+
+    What is read must not be changed afterwards: another thread may still be hashing it.
+    """
+
+    def __init__(self, paths: Sequence[Path], *, bounded: bool) -> None:
+        """Opens `paths`. If `bounded`, reading waits when hashing falls far behind."""
+        self.size = sum(path.stat().st_size for path in paths)
+        self._files: list[BinaryIO] = [path.open("rb", buffering=0) for path in paths]
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._pending = BoundedSemaphore(_PENDING_CHUNKS) if bounded else None
+        self._sha256 = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        count = 0
+        while self._files and not (count := self._files[0].readinto(buffer)):
+            self._files.pop(0).close()
+        if count:
+            self._submit(memoryview(buffer)[:count])
+        return count
+
+    def read(self, size: int = -1) -> bytes:
+        """Returns up to `size` bytes without the copy that `io.RawIOBase` makes of them."""
+        while self._files and not (chunk := self._files[0].read(size)):
+            self._files.pop(0).close()
+        if not self._files:
+            return b""
+        self._submit(chunk)
+        return chunk
+
+    def _submit(self, chunk: memoryview | bytes) -> None:
+        if self._pending:
+            self._pending.acquire()
+        self._pool.submit(self._hash, chunk)
+
+    def _hash(self, chunk: memoryview | bytes) -> None:
+        self._sha256.update(chunk)
+        if self._pending:
+            self._pending.release()
+
+    def sha256(self) -> Future[str]:
+        """Returns the digest in hexadecimal of all that has been read by now."""
+        return self._pool.submit(self._sha256.hexdigest)
+
+    def close(self) -> None:
+        for file in self._files:
+            file.close()
+        self._pool.shutdown(wait=False)
+        super().close()
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file beside `path` for writing that takes its place when all went well.
+
+    Raises:
+        WeightsError: the file cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(aside, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        aside.unlink(missing_ok=True)
