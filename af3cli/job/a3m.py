@@ -71,7 +71,11 @@ def _query_problem(first_row: str, chain: Protein | Rna) -> str | None:
     for position, (wanted, letter) in enumerate(zip(expected, found, strict=True), start=1):
         if wanted != letter and position not in modified:
             own = chain.sequence[position - 1]
-            reason = "" if own == wanted else f"; {own} is read as unknown, so {wanted} is meant"
+            reason = (
+                ""
+                if own == wanted
+                else f"; {own} is read as unknown, so the row must have {wanted}"
+            )
             return (
                 "the first row must be the sequence itself, but at residue "
                 f"{position} ({own}) it has {first_row[position - 1]}{reason}"

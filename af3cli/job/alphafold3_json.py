@@ -34,6 +34,9 @@ MODIFICATION_KEYS = {
     "dna": ("modificationType", "basePosition"),
 }
 
+_KINDS = ("protein", "rna", "dna", "ligand")
+_SERVER_KINDS = ("proteinChain", "rnaSequence", "dnaSequence")
+
 _JOB_KEYS = (
     "name",
     "modelSeeds",
@@ -102,31 +105,37 @@ def decode_modifications(
 def _check_dialect(fields: dict[str, Value]) -> None:
     dialect, version = fields.get("dialect"), fields.get("version")
     if dialect and dialect.raw != DIALECT:
-        if dialect.raw == "alphafoldserver":
-            dialect.wrong(
-                "an AlphaFold Server file is a list of jobs: put [ ] around this object, "
-                f"or say {DIALECT!r} if it is in that format"
-            )
-        else:
-            dialect.wrong(f"must be {DIALECT!r}")
-        return
+        dialect.wrong(f"must be {DIALECT!r} where the file holds one object")
     if version and version.integer() not in VERSIONS:
         version.wrong(f"versions {VERSIONS[0]} to {VERSIONS[-1]} are known, not {version.raw}")
 
 
 def _decode_entity(sequence: Value, base_dir: Path | None) -> Entity:
     """The one entity of an element of `sequences`."""
-    kinds = sequence.fields(("protein", "rna", "dna", "ligand"))
-    if len(kinds) != 1:
-        sequence.wrong(
-            "must have exactly one of protein, rna, dna and ligand (an ion is a ligand: "
-            '{"ligand": {"id": "B", "ccdCodes": ["MG"]}})'
-        )
+    if isinstance(sequence.raw, dict) and (message := _kind_problem(sequence.raw)):
+        sequence.wrong(message)
+        return Ligand(ids=())
+    kinds = sequence.fields(_KINDS)
+    if not kinds:
         return Ligand(ids=())
     ((kind, value),) = kinds.items()
     if kind == "ligand":
         return _decode_ligand(value)
     return _decode_polymer(kind, value, base_dir)
+
+
+def _kind_problem(raw: dict[str, object]) -> str | None:
+    """Why an element of `sequences` is not one entity, or `None`."""
+    if len(raw) == 1 and raw.keys() <= set(_KINDS) and None not in raw.values():
+        return None
+    if "ion" in raw:
+        return 'ions are ligands here: {"ligand": {"id": "B", "ccdCodes": ["MG"]}}'
+    if not raw.keys().isdisjoint(_SERVER_KINDS):
+        return (
+            f"{', '.join(raw)} is AlphaFold Server format, whose files are lists of jobs; "
+            f"the AlphaFold 3 format has {', '.join(_KINDS)}"
+        )
+    return f"must have exactly one of {', '.join(_KINDS)}"
 
 
 def _decode_polymer(kind: str, value: Value, base_dir: Path | None) -> Protein | Rna | Dna:

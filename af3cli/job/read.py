@@ -41,20 +41,22 @@ def parse_jobs(text: str, base_dir: str | Path | None = None, source: str = "job
     messages call the text.
     """
     problems = Problems()
-    raw = parse_json(text, source)
-    if isinstance(raw, list):
-        jobs = _decode_server_list(Value(raw, "", problems))
+    document = Value(parse_json(text, source), "", problems)
+    if isinstance(document.raw, list):
+        jobs = _decode_server_list(document)
     else:
-        jobs = [
-            _decode_single(Value(raw, "", problems), None if base_dir is None else Path(base_dir))
-        ]
+        jobs = [_decode_single(document, None if base_dir is None else Path(base_dir))]
     problems.raise_if_any(source)
     return jobs
 
 
-def _decode_single(document: Value, base_dir: Path | None) -> Job:
+def _decode_single(document: Value, base_dir: Path | None) -> Job | None:
     if not isinstance(document.raw, dict):
         document.wrong("a job file holds one JSON object, or a list of AlphaFold Server jobs")
+        return None
+    if document.raw.get("dialect") == "alphafoldserver":
+        document.wrong("an AlphaFold Server file is a list of jobs: put [ ] around the object")
+        return None
     job = decode_alphafold3(document, base_dir)
     check_job(job, document.problems)
     return job
@@ -67,7 +69,8 @@ def _decode_server_list(document: Value) -> list[Job]:
     jobs = []
     for item in document.elements():
         problems = Problems()
-        jobs.append(decode_server_job(Value(item.raw, "", problems)))
-        check_job(jobs[-1], problems)
+        job = decode_server_job(Value(item.raw, "", problems))
+        check_job(job, problems)
+        jobs.append(job)
         document.problems.include(problems, item.place)
     return jobs

@@ -53,11 +53,15 @@ def entity_place(number: int, entity: Entity) -> str:
 
 def chain_lengths(job: Job) -> dict[str, int]:
     """Number of residues of every chain; a SMILES ligand has one."""
-    return {
-        chain: len(entity.ccd_codes) or 1 if isinstance(entity, Ligand) else len(entity.sequence)
-        for entity in job.entities
-        for chain in entity.ids
-    }
+    lengths: dict[str, int] = {}
+    for entity in job.entities:
+        if isinstance(entity, Ligand):
+            length = 1 if entity.smiles else len(entity.ccd_codes)
+        else:
+            length = len(entity.sequence)
+        for chain in entity.ids:
+            lengths.setdefault(chain, length)
+    return lengths
 
 
 def _check_seeds(seeds: tuple[int, ...], problems: Problems) -> None:
