@@ -8,11 +8,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from typing import TypeVar
 
 import jax
 from jaxtyping import Array, Float
 
-_DEFAULT_BYTES = 1 << 28
+# Fits in the last-level cache of a processor; accelerators are given more.
+_DEFAULT_BYTES = 1 << 23
+
+Rows = TypeVar("Rows")
 
 _budget: ContextVar[int] = ContextVar("chunk_bytes", default=_DEFAULT_BYTES)
 
@@ -28,12 +32,19 @@ def chunk_bytes(budget: int) -> Iterator[None]:
 
 
 def map_rows(
-    function: Callable[[Float[Array, "rows ..."]], Float[Array, "rows ..."]],
+    function: Callable[[Float[Array, "rows ..."]], Rows],
     rows: Float[Array, "row ..."],
     bytes_per_row: int,
-) -> Float[Array, "row ..."]:
-    """`function(rows)`, evaluated on as many rows at once as the budget allows."""
+) -> Rows:
+    """`function(rows)`, evaluated on as many rows at once as the budget allows.
+
+    `function` returns an array, or a tuple of arrays, with one row for each of its argument's.
+    """
     chunk = max(1, _budget.get() // bytes_per_row)
     if chunk >= rows.shape[0]:
         return function(rows)
-    return jax.lax.map(lambda row: function(row[None])[0], rows, batch_size=chunk)
+
+    def one_row(row: Float[Array, "..."]) -> Rows:
+        return jax.tree.map(lambda result: result[0], function(row[None]))
+
+    return jax.lax.map(one_row, rows, batch_size=chunk)

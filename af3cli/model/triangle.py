@@ -22,7 +22,7 @@ class TriangleMultiplication(nnx.Module):
 
     def __init__(self, width: int, hidden: int, *, outgoing: bool):
         self.hidden = hidden
-        self.equation = "ikc,jkc->ijc" if outgoing else "kjc,kic->ijc"
+        self.equation = "cik,cjk->ijc" if outgoing else "ckj,cki->ijc"
         self.outgoing = outgoing
         self.norm_in = LayerNorm(width)
         self.expand = Linear(width, 4 * hidden + width)
@@ -32,15 +32,23 @@ class TriangleMultiplication(nnx.Module):
     def __call__(
         self, pair: Float[Array, "token token width"], mask: Bool[Array, "token"]
     ) -> Float[Array, "token token width"]:
-        hidden = self.hidden
-        columns = self.expand(self.norm_in(pair))
-        value, gate = columns[..., : 2 * hidden], columns[..., 2 * hidden : 4 * hidden]
-        edges = _gated(value, gate)
-        # Only the summed-over token needs masking: along j of a_ik when outgoing, i of a_kj else.
-        present = mask[None, :, None] if self.outgoing else mask[:, None, None]
-        a, b = jnp.split(jnp.where(present, edges, 0), 2, axis=-1)
+        row_bytes = pair.shape[1] * self.expand.weight.shape[-1] * pair.dtype.itemsize
+        edges, gate = map_rows(self._edges, pair, row_bytes)
+        # Only the summed-over token needs masking: k of a_ik when outgoing, k of a_kj else.
+        present = mask[None, :] if self.outgoing else mask[:, None]
+        a, b = jnp.split(jnp.where(present, edges.transpose(2, 0, 1), 0), 2)
         update = self.contract(self.norm_out(jnp.einsum(self.equation, a, b)))
-        return _gated(update, columns[..., 4 * hidden :])
+        return _gated(update, gate)
+
+    def _edges(
+        self, rows: Float[Array, "row token width"]
+    ) -> tuple[Float[Array, "row token two_hidden"], Float[Array, "row token width"]]:
+        """The gated projections a and b, and the output gate's logits."""
+        hidden = self.hidden
+        value, gate, output_gate = jnp.split(
+            self.expand(self.norm_in(rows)), [2 * hidden, 4 * hidden], axis=-1
+        )
+        return _gated(value, gate), output_gate
 
 
 def _gated(
