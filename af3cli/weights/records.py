@@ -107,6 +107,7 @@ class RecordReader:
     def __init__(self, path: Path, source: HashedFiles, compressed: bool) -> None:
         self._path = path
         self._source = source
+        self._compressed = compressed
         self._position = 0
         self._last_name: str | None = None
         if compressed:
@@ -173,6 +174,8 @@ class RecordReader:
     def _read_array(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         num_bytes = prod(shape) * dtype.itemsize
         if self._position + num_bytes > self._limit:
+            if self._compressed:
+                raise self._damaged(f"{name} expands to more than parameters do")
             raise self._truncated(f"in {name}, which should have {num_bytes} bytes")
         buffer = np.empty(num_bytes, np.uint8)
         count = self._read_into(memoryview(buffer))

@@ -23,7 +23,9 @@ def tiny_config() -> ModelConfig:
         atom_width=8,
         atom_pair_width=4,
         pairformer=stack,
-        template=replace(small.template, width=4, stack=replace(stack, num_blocks=1)),
+        template=replace(
+            small.template, width=4, stack=replace(stack, num_blocks=1, single_heads=16)
+        ),
         msa=replace(small.msa, width=8, outer_product_width=2),
         diffusion=replace(small.diffusion, num_heads=2, token_width=16, noise_width=8),
     )

@@ -54,7 +54,7 @@ OTHER_WIDTHS = replace(
 
 def listed_arrays() -> list[tuple[str, str, tuple[int, ...]]]:
     """Returns name, dtype and shape of every line of the official list."""
-    rows = (line.split("\t") for line in LISTED.read_text().splitlines())
+    rows = [line.split("\t") for line in LISTED.read_text().splitlines()]
     return [
         (name, dtype, tuple(map(int, re.findall(r"\d+", shape)))) for name, dtype, shape in rows
     ]

@@ -11,6 +11,7 @@ import pytest
 from af3cli.model.config import OFFICIAL, reduced
 from af3cli.weights import read_records, synthetic_parameters, write_records
 from af3cli.weights.catalogue import SYNTHETIC, SYNTHETIC_REDUCED
+from af3cli.weights.schema import MSA_STACK
 from af3cli.weights.synthetic import synthetic_records
 
 
@@ -36,9 +37,7 @@ def test_full_file_has_the_published_bytes(tmp_path):
 
 def test_a_shorter_stack_has_the_first_layers_of_a_longer_one(tiny_config):
     longer = replace(tiny_config, msa=replace(tiny_config.msa, num_blocks=3))
-    name = (
-        "diffuser/evoformer/__layer_stack_no_per_layer/msa_stack/msa_transition/transition2:weights"
-    )
+    name = f"{MSA_STACK}/msa_transition/transition2:weights"
     short, long = (synthetic_parameters(config)[name] for config in (tiny_config, longer))
     assert len(long) == 3
     np.testing.assert_array_equal(short, long[: len(short)])

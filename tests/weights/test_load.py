@@ -1,0 +1,146 @@
+"""Finding, checking and loading parameters, and what is told when that fails."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import numpy as np
+import pytest
+
+from af3cli.errors import WeightsError
+from af3cli.model.config import OFFICIAL, reduced
+from af3cli.weights import (
+    find_weights,
+    load_official,
+    load_weights,
+    official_schema,
+    synthetic_parameters,
+    write_records,
+)
+from af3cli.weights.synthetic import SYNTHETIC_IDENTIFIER
+
+
+@pytest.fixture(autouse=True)
+def no_parameters_here(monkeypatch, tmp_path):
+    """An empty cache, and no AF3_WEIGHTS."""
+    monkeypatch.delenv("AF3_WEIGHTS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def tiny_arrays(tiny_config):
+    return synthetic_parameters(tiny_config)
+
+
+@pytest.fixture
+def tiny_file(tmp_path, tiny_arrays):
+    path = tmp_path / "tiny.bin"
+    write_records(path, tiny_arrays.items())
+    return path
+
+
+def test_file_of_any_widths_loads_with_its_own_configuration(tiny_file, tiny_config, tiny_arrays):
+    weights = load_weights(tiny_file)
+    assert weights.config == tiny_config
+    assert weights.is_meaningless and weights.family == "synthetic"
+    assert weights.path == tiny_file
+    assert weights.sha256 == hashlib.sha256(tiny_file.read_bytes()).hexdigest()
+    assert set(weights.arrays) == set(official_schema(tiny_config))
+    for name, array in tiny_arrays.items():
+        np.testing.assert_array_equal(weights.arrays[name], array)
+
+
+def test_digest_is_of_the_compressed_file(tmp_path, tiny_arrays):
+    path = tmp_path / "tiny.bin.zst"
+    write_records(path, tiny_arrays.items())
+    assert load_weights(path).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_synthetic_names_are_made_without_a_file():
+    weights = load_weights("synthetic-reduced")
+    assert weights.config == reduced(OFFICIAL)
+    assert weights.is_meaningless and weights.path is None
+    assert weights.sha256.startswith("b969b2bb7713b823")
+
+
+def test_unknown_widths_and_depths_are_refused_unless_synthetic(tmp_path):
+    arrays = synthetic_parameters(reduced(OFFICIAL))
+    arrays["__meta__:__identifier__"] = np.zeros(64, np.uint8)
+    write_records(tmp_path / "af3.bin", arrays.items())
+    with pytest.raises(WeightsError, match="2 pairformer blocks"):
+        load_weights(tmp_path / "af3.bin")
+
+
+def test_all_problems_are_told_at_once(tmp_path, tiny_arrays, tiny_config):
+    arrays = dict(tiny_arrays)
+    names = list(arrays)
+    missing, misshapen, converted, last = names[10], names[20], names[-30], names[-1]
+    del arrays[missing]
+    arrays[misshapen] = arrays[misshapen].reshape(-1)
+    arrays[converted] = arrays[converted].astype(np.float16)
+    arrays["diffuser/surprise:weights"] = np.zeros(3, np.float32)
+    arrays[last] = arrays.pop(last)
+    path = tmp_path / "wrong.bin"
+    write_records(path, arrays.items())
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(WeightsError) as caught:
+        load_official(path, tiny_config)
+    message = str(caught.value)
+    assert re.search(
+        rf"missing arrays \(2\):\n    {re.escape(missing)}\n    {re.escape(last)}", message
+    )
+    assert re.search(rf"another shape \(1\):\n    {re.escape(misshapen)} is", message)
+    assert f"{converted} is float16, not" in message
+    assert "unexpected arrays (1):\n    diffuser/surprise:weights" in message
+    assert f"cut short: it ends after diffuser/surprise:weights in {last}" in message
+
+
+def test_wrong_configuration_is_told(tiny_file):
+    with pytest.raises(WeightsError, match="another shape"):
+        load_official(tiny_file, reduced(OFFICIAL))
+
+
+def test_repeated_array_is_refused(tmp_path, tiny_arrays):
+    path = tmp_path / "twice.bin"
+    write_records(path, [*tiny_arrays.items(), next(iter(tiny_arrays.items()))])
+    with pytest.raises(WeightsError, match="twice"):
+        load_official(path)
+
+
+def test_synthetic_identifier_is_text():
+    assert SYNTHETIC_IDENTIFIER.tobytes().decode("ascii").startswith("syntheticparams-")
+
+
+def test_nothing_found_says_what_to_do():
+    with pytest.raises(WeightsError) as caught:
+        load_weights()
+    message = str(caught.value)
+    for part in ("non-commercial", "WEIGHTS_TERMS_OF_USE", "--weights synthetic"):
+        assert part in message
+    with pytest.raises(WeightsError, match="alphafold3 are not on this machine"):
+        load_weights("alphafold3")
+    with pytest.raises(WeightsError, match="Did you mean synthetic"):
+        load_weights("syntetic")
+
+
+def test_places_are_searched_in_order(tmp_path, monkeypatch):
+    folders = [tmp_path / name for name in ("given", "environment", "cache/af3cli/weights")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "af3.0.bin.zst").touch()
+    monkeypatch.setenv("AF3_WEIGHTS", str(folders[1]))
+    assert find_weights("alphafold3", folders[0]).path == folders[0] / "af3.0.bin.zst"
+    assert find_weights("alphafold3").path == folders[1] / "af3.0.bin.zst"
+    assert find_weights().path == folders[1] / "af3.0.bin.zst"
+    monkeypatch.delenv("AF3_WEIGHTS")
+    assert find_weights("alphafold3").path == folders[2] / "af3.0.bin.zst"
+    assert find_weights().path == folders[2] / "af3.0.bin.zst"
+
+
+def test_environment_may_name_a_file_but_not_an_absent_one(tiny_file, monkeypatch):
+    monkeypatch.setenv("AF3_WEIGHTS", str(tiny_file))
+    assert find_weights().path == tiny_file
+    monkeypatch.setenv("AF3_WEIGHTS", str(tiny_file) + "x")
+    with pytest.raises(WeightsError, match="neither a file or folder"):
+        find_weights()
