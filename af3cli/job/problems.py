@@ -42,7 +42,9 @@ class Problems:
 
     def lines(self) -> list[str]:
         """One line per problem, `place: message`, sorted by place, control characters replaced."""
-        lines = (f"{place}: {message}" if place else message for place, message in self._as_written())
+        lines = (
+            f"{place}: {message}" if place else message for place, message in self._as_written()
+        )
         return ["".join(c if c.isprintable() else "?" for c in line) for line in lines]
 
     def raise_if_any(self, source: str) -> None:
@@ -76,4 +78,6 @@ def _enclosing(place: str) -> list[str]:
 
 def _natural_order(place: str) -> list[tuple[int, str]]:
     """Sort key that puts `a[2]` before `a[10]`."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", place)]
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", place)
+    ]

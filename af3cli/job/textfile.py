@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import lzma
 import zlib
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from af3cli.errors import InputError
 MAX_TEXT_BYTES = 512 * 2**20
 _MAX_DICTIONARY_BYTES = 128 * 2**20
 _CHUNK_BYTES = 2**20
+_ZSTD_INPUT_BYTES = 256
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _XZ_MAGIC = b"\xfd7zXZ\x00"
@@ -68,23 +68,36 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
     file.seek(0)
     if magic == _XZ_MAGIC:
         return _xz_chunks(file)
-    stream: io.RawIOBase | BinaryIO | gzip.GzipFile = file
-    if magic.startswith(_GZIP_MAGIC):
-        stream = gzip.GzipFile(fileobj=file)
-    elif magic.startswith(_ZSTD_MAGIC):
-        decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_DICTIONARY_BYTES)
-        stream = decompressor.stream_reader(file, read_across_frames=True)
+    if magic.startswith(_ZSTD_MAGIC):
+        return _zstd_chunks(file)
+    stream = gzip.GzipFile(fileobj=file) if magic.startswith(_GZIP_MAGIC) else file
     return iter(lambda: stream.read(_CHUNK_BYTES), b"")
 
 
 def _xz_chunks(file: BinaryIO) -> Iterator[bytes]:
     """Decompresses one or several xz streams; `lzma.open` would not bound the dictionary."""
-    pending = b""
-    while pending or (pending := file.read(_CHUNK_BYTES)):
+    pending = file.read(_CHUNK_BYTES)
+    while pending:
         decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=2 * _MAX_DICTIONARY_BYTES)
         while not decompressor.eof:
-            yield decompressor.decompress(pending, max_length=_CHUNK_BYTES)
-            pending = file.read(_CHUNK_BYTES) if decompressor.needs_input else b""
-            if decompressor.needs_input and not pending and not decompressor.eof:
+            if decompressor.needs_input and not (pending := pending or file.read(_CHUNK_BYTES)):
                 raise EOFError("it ends before the end of the stream")
-        pending = decompressor.unused_data
+            yield decompressor.decompress(pending, max_length=_CHUNK_BYTES)
+            pending = b""
+        pending = decompressor.unused_data or file.read(_CHUNK_BYTES)
+
+
+def _zstd_chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Decompresses one or several zstd frames; its `stream_reader` would not notice a cut.
+
+    Four bytes can stand for 128 KiB, so that the input is taken in small pieces.
+    """
+    pending = file.read(_ZSTD_INPUT_BYTES)
+    while pending:
+        frame = zstandard.ZstdDecompressor(max_window_size=_MAX_DICTIONARY_BYTES).decompressobj()
+        while not frame.eof:
+            if not (pending := pending or file.read(_ZSTD_INPUT_BYTES)):
+                raise EOFError("it ends before the end of the frame")
+            yield frame.decompress(pending)
+            pending = b""
+        pending = frame.unused_data or file.read(_ZSTD_INPUT_BYTES)

@@ -29,7 +29,7 @@ def validate(job: Job, source: str = "job") -> None:
 
 def check_job(job: Job, problems: Problems) -> None:
     """Adds everything that is wrong with `job` to `problems`."""
-    if file_name(job.name) in ("", ".", ".."):
+    if not job.name.strip() or file_name(job.name) in ("", ".", ".."):
         problems.add("name", "must have at least one letter or digit (A-Z, a-z, 0-9, _, -)")
     _check_seeds(job.seeds, problems)
     if not job.entities:
@@ -56,7 +56,7 @@ def chain_lengths(job: Job) -> dict[str, int]:
     lengths: dict[str, int] = {}
     for entity in job.entities:
         if isinstance(entity, Ligand):
-            length = 1 if entity.smiles else len(entity.ccd_codes)
+            length = len(entity.ccd_codes) or (1 if entity.smiles else 0)
         else:
             length = len(entity.sequence)
         for chain in entity.ids:
@@ -67,11 +67,13 @@ def chain_lengths(job: Job) -> dict[str, int]:
 def _check_seeds(seeds: tuple[int, ...], problems: Problems) -> None:
     if not seeds:
         problems.add("modelSeeds", "must have at least one seed, such as [1]")
+    seen: set[int] = set()
     for i, seed in enumerate(seeds):
         if not 0 <= seed <= MAX_SEED:
             problems.add(f"modelSeeds[{i}]", f"{seed} is not between 0 and {MAX_SEED}")
-        elif seeds.index(seed) < i:
+        elif seed in seen:
             problems.add(f"modelSeeds[{i}]", f"{seed} is given twice")
+        seen.add(seed)
 
 
 def _check_ids(job: Job, problems: Problems) -> None:
@@ -158,10 +160,12 @@ def _check_ligand(ligand: Ligand, place: str, problems: Problems) -> None:
 
 def _check_bonds(job: Job, problems: Problems) -> None:
     lengths = chain_lengths(job)
+    if not all(entity.ids for entity in job.entities) or not job.entities:
+        return  # which chains there are is not known, and that is reported already
     smiles = {
         chain
         for entity in job.entities
-        if isinstance(entity, Ligand) and entity.smiles
+        if isinstance(entity, Ligand) and entity.smiles and not entity.ccd_codes
         for chain in entity.ids
     }
     seen: set[tuple[AtomAddress, AtomAddress]] = set()

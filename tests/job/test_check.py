@@ -1,0 +1,52 @@
+"""The command `af3 check`."""
+
+from __future__ import annotations
+
+import json
+
+from click.testing import CliRunner
+
+from af3cli.cli import main
+from tests.job.jobs import EXAMPLES, everything
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["check", *map(str, arguments)])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.output
+
+
+def test_examples_pass():
+    code, output = run(*EXAMPLES)
+    assert code == 0
+    assert len(output.splitlines()) == len(EXAMPLES) + 1  # the server list holds two jobs
+    assert "2PV7: protein of 298 residues (chains A, B); ligand NAD (chains C, D)" in output
+    assert "MSA of 5 rows; templates none" in output
+    assert "MSA wanted" in output
+
+
+def test_all_files_are_checked_and_the_exit_code_is_2(tmp_path):
+    bad = tmp_path / "bad.json"
+    document = everything() | {"modelSeeds": []}
+    del document["sequences"][0]["protein"]["sequence"]
+    bad.write_text(json.dumps(document))
+    code, output = run(bad, tmp_path / "none.json", EXAMPLES[0])
+    assert code == 2
+    assert f"Error: {bad}: 2 problems\n  modelSeeds: must have" in output
+    assert "sequences[0].protein.sequence: is missing" in output
+    assert "none.json: does not exist" in output
+    assert "2PV7" in output
+
+
+def test_what_may_surprise_is_remarked(tmp_path):
+    path = tmp_path / "job.json"
+    document = everything()
+    document["sequences"][1]["rna"]["sequence"] = "ATGU"
+    document["sequences"][1]["rna"]["unpairedMsa"] = ">q\nATGU\n"
+    document["bondedAtomPairs"].append([["A", 5, "SG"], ["B", 5, "SG"]])
+    path.write_text(json.dumps(document))
+    code, output = run(path)
+    assert code == 0
+    assert "note: sequences[1].rna.sequence: read as unknown residues (N): T at 2" in output
+    assert "note: sequences[1].rna: the model takes no notice of alignments" in output
+    assert "note: bondedAtomPairs[2]: the model takes no notice" in output
