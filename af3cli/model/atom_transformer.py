@@ -143,16 +143,20 @@ class AtomTransformer(nnx.Module):
         self.pair_bias = Linear(pair_width, config.num_blocks * config.num_heads)
         self.stack = Stack(lambda: AtomBlock(width, config), config.num_blocks)
 
+    def bias(
+        self, pairs: Float[Array, "block query key pair"], key_bias: Float[Array, "block key"]
+    ) -> Float[Array, "layer block heads query key"]:
+        """The additive attention biases of all layers."""
+        bias = split_heads(self.pair_bias(self.pair_norm(pairs)), self.config.num_blocks)
+        return bias.transpose(3, 0, 4, 1, 2) + key_bias[:, None, None, :]
+
     def __call__(
         self,
         atoms: AtomActivations,
         condition: AtomActivations,
-        pairs: Float[Array, "block query key pair"],
         windows: Windows,
-        key_bias: Float[Array, "block key"],
+        bias: Float[Array, "layer block heads query key"],
     ) -> AtomActivations:
-        bias = split_heads(self.pair_bias(self.pair_norm(pairs)), self.config.num_blocks)
-        bias = bias.transpose(3, 0, 4, 1, 2) + key_bias[:, None, None, :]
         return self.stack(
             lambda block, atoms, bias: block(atoms, condition, windows, bias), atoms, bias
         )

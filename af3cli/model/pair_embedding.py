@@ -5,6 +5,7 @@ Algorithms 1 (lines 2 to 5) and 3; nothing here changes between trunk passes.
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int32
@@ -41,6 +42,21 @@ def relative_classes(
         same_entity.astype(jnp.int32),
         jnp.where(same_entity, offset(tokens.sym_id, max_chain), 2 * max_chain + 1),
     )
+
+
+def relative_one_hot(
+    tokens: TokenFeatures, max_residue: int, max_chain: int
+) -> Float[Array, "token token class"]:
+    """The four relative classes one-hot, side by side; the same-entity bit takes one column."""
+    residue, token, entity, chain = relative_classes(tokens, max_residue, max_chain)
+    num_offsets = 2 * max_residue + 2
+    columns = [
+        jax.nn.one_hot(residue, num_offsets),
+        jax.nn.one_hot(token, num_offsets),
+        entity[..., None].astype(jnp.float32),
+        jax.nn.one_hot(chain, 2 * max_chain + 2),
+    ]
+    return jnp.concatenate(columns, axis=-1)
 
 
 class RelativePositions(nnx.Module):

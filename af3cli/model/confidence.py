@@ -1,0 +1,194 @@
+"""The confidence head (algorithm 31) and the distogram head.
+
+Both compute their outputs in float32; the confidence head's stack runs in the trunk's dtype.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Float32
+
+from af3cli.features.types import Features, TokenFeatures
+from af3cli.model.config import ModelConfig
+from af3cli.model.layers import LayerNorm, Linear, parameter
+from af3cli.model.pairformer import Pairformer
+from af3cli.model.template import NUM_DISTANCE_BINS, distance_bins
+
+Pair = Float[Array, "token token pair"]
+PairMatrix = Float32[Array, "token token"]
+
+_MAX_ERROR = 31.0
+_FIRST_BREAK, _LAST_BREAK = 2.3125, 21.6875
+_CONTACT_DISTANCE = 8.001
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Confidence:
+    """What the confidence head says of one sample.
+
+    `plddt` is 0 to 100, `pae` and `pde` are expected errors in Å, `resolved` is a probability.
+    `tm_global` and `tm_interface` are the expected TM-score terms of each aligned pair, scaled for
+    the size of the whole complex and of the pair of chains.
+    """
+
+    plddt: Float32[Array, "atom"]
+    resolved: Float32[Array, "atom"]
+    pae: PairMatrix
+    pde: PairMatrix
+    tm_global: PairMatrix
+    tm_interface: PairMatrix
+
+
+def error_bin_centres(num_bins: int) -> Float32[Array, "bin"]:
+    """Centres of the error bins in Å; the last bin catches everything larger."""
+    breaks = jnp.linspace(0.0, _MAX_ERROR, num_bins - 1)
+    step = breaks[1] - breaks[0]
+    return jnp.append(breaks + step / 2, breaks[-1] + 1.5 * step)
+
+
+class ConfidenceHead(nnx.Module):
+    """Confidence in predicted positions, from the trunk's output and those positions.
+
+    `column` and `row` name the axis of the pair representation along which a projection of the
+    target features varies: `column` varies along the second axis.
+    """
+
+    def __init__(self, config: ModelConfig):
+        self.config = config
+        confidence, pair, single = config.confidence, config.pair_width, config.single_width
+        slots = config.max_atoms_per_token
+        self.column = Linear(config.target_width, pair)
+        self.row = Linear(config.target_width, pair)
+        self.distance = parameter(NUM_DISTANCE_BINS, pair)
+        stack = dataclasses.replace(config.pairformer, num_blocks=confidence.num_blocks)
+        self.pairformer = Pairformer(single, pair, stack)
+        self.pde_norm = LayerNorm(pair)
+        self.pde = Linear(pair, confidence.num_pde_bins)
+        self.pae_norm = LayerNorm(pair)
+        self.pae = Linear(pair, confidence.num_pae_bins)
+        self.plddt_norm = LayerNorm(single)
+        self.plddt = Linear(single, slots * confidence.num_plddt_bins)
+        self.resolved_norm = LayerNorm(single)
+        self.resolved = Linear(single, slots * 2)
+
+    def __call__(
+        self,
+        positions: Float32[Array, "atom 3"],
+        features: Features,
+        single: Float32[Array, "token single"],
+        pair: Float32[Array, "token token pair"],
+        target_feat: Float[Array, "token target"],
+    ) -> Confidence:
+        mask = features.tokens.mask
+        pair = self._embed(positions, features, pair, target_feat)
+        pair, single = self.pairformer(pair, single.astype(target_feat.dtype), mask)
+        pair, single = pair.astype(jnp.float32), single.astype(jnp.float32)
+        pae = jax.nn.softmax(self.pae(self.pae_norm(pair)))
+        present = mask[:, None] & mask[None, :]
+        tm_global, tm_interface = self._tm_terms(pae, features.tokens)
+        return Confidence(
+            plddt=self._plddt(single, features),
+            resolved=self._resolved(single, features),
+            pae=jnp.where(present, pae @ error_bin_centres(pae.shape[-1]), 0),
+            pde=jnp.where(present, self._pde(pair), 0),
+            tm_global=tm_global,
+            tm_interface=tm_interface,
+        )
+
+    def _embed(
+        self,
+        positions: Float32[Array, "atom 3"],
+        features: Features,
+        pair: Pair,
+        target_feat: Float[Array, "token target"],
+    ) -> Pair:
+        """The trunk's pair representation with target features and predicted distances."""
+        mask = features.tokens.mask
+        bins = distance_bins(positions[features.frames.pseudo_beta_atom])
+        bins = jnp.where(mask[:, None] & mask[None, :], bins, NUM_DISTANCE_BINS)
+        by_bin = jnp.pad(self.distance[...], ((0, 1), (0, 0))).astype(target_feat.dtype)
+        embedded = self.column(target_feat)[None, :] + self.row(target_feat)[:, None]
+        return pair.astype(target_feat.dtype) + (embedded + by_bin[bins.astype(jnp.int32)])
+
+    def _pde(self, pair: Float32[Array, "token token pair"]) -> PairMatrix:
+        logits = self.pde(self.pde_norm(pair))
+        probabilities = jax.nn.softmax(logits + logits.swapaxes(0, 1))
+        return probabilities @ error_bin_centres(logits.shape[-1])
+
+    def _per_atom(
+        self, logits: Float32[Array, "token slots_times_bins"], features: Features
+    ) -> Float32[Array, "atom bin"]:
+        """Probabilities of each atom's bins, from those of all slots of its token."""
+        logits = logits.reshape(len(logits), self.config.max_atoms_per_token, -1)
+        return jax.nn.softmax(logits[features.atoms.token, features.atoms.slot])
+
+    def _plddt(
+        self, single: Float32[Array, "token single"], features: Features
+    ) -> Float32[Array, "atom"]:
+        probabilities = self._per_atom(self.plddt(self.plddt_norm(single)), features)
+        num_bins = probabilities.shape[-1]
+        centres = (jnp.arange(num_bins) + 0.5) / num_bins
+        return 100.0 * probabilities @ centres
+
+    def _resolved(
+        self, single: Float32[Array, "token single"], features: Features
+    ) -> Float32[Array, "atom"]:
+        return self._per_atom(self.resolved(self.resolved_norm(single)), features)[:, 1]
+
+    def _tm_terms(
+        self, pae: Float32[Array, "token token bin"], tokens: TokenFeatures
+    ) -> tuple[PairMatrix, PairMatrix]:
+        """Expected TM-score terms for the sizes of the complex and of each pair of chains."""
+        mask = tokens.mask
+        same_chain = (tokens.asym_id[:, None] == tokens.asym_id[None, :]) & mask
+        chain_size = jnp.sum(same_chain, axis=-1)
+        pair_size = chain_size[:, None] + chain_size[None, :]
+        pair_size = jnp.where(same_chain, pair_size - pair_size // 2, pair_size)
+        pair_size = jnp.where(mask[:, None] & mask[None, :], pair_size, 0)
+        return tm_term(pae, jnp.sum(mask)), tm_term(pae, pair_size)
+
+
+def tm_term(pae: Float32[Array, "token token bin"], size: Float32[Array, "*pair"]) -> PairMatrix:
+    """The expected value of 1 / (1 + (error / d0)²), d0 for `size` residues but at least 19.
+
+    d0 is that of the TM-score (Zhang and Skolnick 2004, doi:10.1002/prot.20264, equation 5).
+    """
+    d0 = 1.24 * (jnp.maximum(size, 19) - 15) ** (1.0 / 3) - 1.8
+    centres = error_bin_centres(pae.shape[-1])
+    terms = 1.0 / (1.0 + jnp.square(centres) / jnp.square(d0)[..., None])
+    return jnp.sum(pae * terms, axis=-1)
+
+
+class DistogramHead(nnx.Module):
+    """Distance distributions between tokens' representative atoms."""
+
+    def __init__(self, config: ModelConfig):
+        self.half_logits = Linear(config.pair_width, config.num_distogram_bins)
+
+    def __call__(
+        self, pair: Float32[Array, "token token pair"]
+    ) -> Float32[Array, "token token bin"]:
+        """Symmetric logits."""
+        logits = self.half_logits(pair)
+        return logits + logits.swapaxes(0, 1)
+
+
+def distogram_breaks(num_bins: int) -> Float32[Array, "bin-1"]:
+    """The edges between distogram bins, in Å."""
+    return jnp.linspace(_FIRST_BREAK, _LAST_BREAK, num_bins - 1)
+
+
+def contact_probabilities(
+    logits: Float32[Array, "token token bin"], mask: Bool[Array, "token"]
+) -> PairMatrix:
+    """The probability of a distance below 8 Å: the sum over bins that end there or before."""
+    breaks = distogram_breaks(logits.shape[-1])
+    tops = jnp.append(breaks, 2 * breaks[-1] - breaks[-2])
+    is_contact = (tops <= _CONTACT_DISTANCE).astype(jnp.float32)
+    probabilities = jnp.matmul(jax.nn.softmax(logits), is_contact, precision="highest")
+    return jnp.where(mask[:, None] & mask[None, :], probabilities, 0)

@@ -1,0 +1,227 @@
+"""The diffusion module (algorithms 20 to 23): noisy positions in, denoised positions out.
+
+Everything that depends on the trunk alone is in `DiffusionContext`, computed once per job.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Float32, Int32
+
+from af3cli.features.types import AtomFeatures, Features, TokenFeatures
+from af3cli.model.atom_encoder import AtomConditioning, AtomPairMlp, mean_over_atoms
+from af3cli.model.atom_transformer import (
+    AtomTransformer,
+    ConditioningNorm,
+    Windows,
+    empty_key_bias,
+    key_windows,
+)
+from af3cli.model.config import ModelConfig
+from af3cli.model.layers import Linear, Transition, parameter
+from af3cli.model.pair_embedding import relative_one_hot
+from af3cli.model.token_transformer import TokenTransformer
+
+Single = Float32[Array, "token single"]
+Pair = Float32[Array, "token token pair"]
+Positions = Float32[Array, "atom 3"]
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class DiffusionContext:
+    """What every denoising step reads and none changes."""
+
+    single: Single
+    atoms: Float32[Array, "atom width"]
+    atom_mask: Bool[Array, "atom"]
+    windows: Windows
+    encoder_bias: Float32[Array, "layer block heads query key"]
+    decoder_bias: Float32[Array, "layer block heads query key"]
+    token_bias: Float32[Array, "layer heads token token"]
+    tokens: TokenFeatures
+    atom_token: Int32[Array, "atom"]
+
+
+class NoiseEmbedding(nnx.Module):
+    """Fourier embedding of a noise level (algorithm 22), with tabulated constants."""
+
+    def __init__(self, width: int):
+        self.frequency = parameter(width)
+        self.phase = parameter(width)
+
+    def __call__(self, scaled_noise: Float32[Array, ""]) -> Float32[Array, "width"]:
+        angle = jnp.log(scaled_noise) / 4 * self.frequency[...] + self.phase[...]
+        return jnp.cos(2 * jnp.pi * angle)
+
+
+class DiffusionConditioning(nnx.Module):
+    """Trunk representations and noise level to conditioning signals (algorithm 21)."""
+
+    def __init__(self, config: ModelConfig):
+        self.config = config
+        single, pair = config.single_width, config.pair_width
+        position_width = (
+            2 * (2 * config.max_relative_residue + 2) + 2 * config.max_relative_chain + 3
+        )
+        self.pair_norm = ConditioningNorm(pair + position_width)
+        self.pair = Linear(pair + position_width, pair, exact=True)
+        self.pair_transition_1 = Transition(pair, 2)
+        self.pair_transition_2 = Transition(pair, 2)
+        self.single_norm = ConditioningNorm(single + config.target_width)
+        self.single = Linear(single + config.target_width, single, exact=True)
+        self.noise_embedding = NoiseEmbedding(config.diffusion.noise_width)
+        self.noise_norm = ConditioningNorm(config.diffusion.noise_width)
+        self.noise = Linear(config.diffusion.noise_width, single, exact=True)
+        self.single_transition_1 = Transition(single, 2)
+        self.single_transition_2 = Transition(single, 2)
+
+    def pairs(self, pair: Pair, tokens: TokenFeatures) -> Pair:
+        """The pair conditioning, which no noise level changes."""
+        positions = relative_one_hot(
+            tokens, self.config.max_relative_residue, self.config.max_relative_chain
+        )
+        pair = self.pair(self.pair_norm(jnp.concatenate([pair, positions], axis=-1)))
+        pair = pair + self.pair_transition_1(pair)
+        return pair + self.pair_transition_2(pair)
+
+    def noiseless_single(
+        self, single: Single, target_feat: Float32[Array, "token target"]
+    ) -> Single:
+        """The single conditioning before the noise level is added."""
+        return self.single(self.single_norm(jnp.concatenate([single, target_feat], axis=-1)))
+
+    def singles(self, noiseless: Single, noise_level: Float32[Array, ""]) -> Single:
+        """The single conditioning at a noise level in Å."""
+        embedding = self.noise_embedding(noise_level / self.config.diffusion.sigma_data)
+        single = noiseless + self.noise(self.noise_norm(embedding))
+        single = single + self.single_transition_1(single)
+        return single + self.single_transition_2(single)
+
+
+class DiffusionAtoms(nnx.Module):
+    """The atom encoder and decoder of the diffusion module (algorithms 5 and 6)."""
+
+    def __init__(self, config: ModelConfig):
+        self.config = config
+        width, pair_width = config.atom_width, config.atom_pair_width
+        token_width = config.diffusion.token_width
+        self.conditioning = AtomConditioning(config)
+        self.single_norm = ConditioningNorm(config.single_width)
+        self.single = Linear(config.single_width, width, exact=True)
+        self.pair_norm = ConditioningNorm(config.pair_width)
+        self.pair = Linear(config.pair_width, pair_width, exact=True)
+        self.pair_mlp = AtomPairMlp(pair_width)
+        self.position = Linear(3, width, exact=True)
+        self.encoder = AtomTransformer(width, pair_width, config.atom_transformer)
+        self.to_token = Linear(width, token_width)
+        self.from_token = Linear(token_width, width)
+        self.decoder = AtomTransformer(width, pair_width, config.atom_transformer)
+        self.output_norm = ConditioningNorm(width)
+        self.output = Linear(width, 3, exact=True)
+
+    def singles(self, atoms: AtomFeatures, single: Single) -> Float32[Array, "atom width"]:
+        """Atom conditioning with the trunk's single representation; zero for padding."""
+        from_trunk = self.single(self.single_norm(single))[atoms.token]
+        return self.conditioning.single(atoms) + jnp.where(atoms.mask[:, None], from_trunk, 0)
+
+    def pairs(
+        self,
+        atom_single: Float32[Array, "atom width"],
+        atoms: AtomFeatures,
+        tokens: TokenFeatures,
+        pair: Pair,
+        windows: Windows,
+    ) -> Float32[Array, "block query key pair"]:
+        """Atom-pair conditioning with the pair conditioning of the atoms' tokens."""
+        query_token = atoms.token.reshape(-1, self.config.atom_transformer.query_window)
+        key_token = atoms.token[windows]
+        present = atoms.mask.reshape(query_token.shape)[:, :, None] & (windows >= 0)[:, None]
+        projected = self.pair(self.pair_norm(pair))
+        from_trunk = projected[query_token[:, :, None], key_token[:, None]]
+        pairs = self.conditioning.pairs(atom_single, atoms, tokens, windows)
+        return self.pair_mlp(pairs + jnp.where(present[..., None], from_trunk, 0))
+
+    def encode(
+        self, positions: Positions, context: DiffusionContext
+    ) -> tuple[Float32[Array, "token width"], Float32[Array, "atom width"]]:
+        """Scaled positions to one activation per token, and the atoms' own activations."""
+        mask = context.atom_mask[:, None]
+        atoms = context.atoms + jnp.where(mask, self.position(positions), 0)
+        atoms = self.encoder(atoms, context.atoms, context.windows, context.encoder_bias)
+        atoms = jnp.where(mask, atoms, 0)
+        per_token = mean_over_atoms(
+            nnx.relu(self.to_token(atoms)), context.tokens, self.config.max_atoms_per_token
+        )
+        return per_token, atoms
+
+    def decode(
+        self,
+        per_token: Float32[Array, "token width"],
+        skip: Float32[Array, "atom width"],
+        context: DiffusionContext,
+    ) -> Positions:
+        """Token activations to an update of the positions."""
+        mask = context.atom_mask[:, None]
+        atoms = jnp.where(mask, self.from_token(per_token)[context.atom_token] + skip, 0)
+        atoms = self.decoder(atoms, context.atoms, context.windows, context.decoder_bias)
+        return self.output(self.output_norm(jnp.where(mask, atoms, 0)))
+
+
+class DiffusionHead(nnx.Module):
+    """Denoises positions, conditioned on the trunk (algorithm 20); float32 throughout."""
+
+    def __init__(self, config: ModelConfig):
+        self.config = config
+        width = config.diffusion.token_width
+        self.conditioning = DiffusionConditioning(config)
+        self.atoms = DiffusionAtoms(config)
+        self.single_norm = ConditioningNorm(config.single_width)
+        self.single = Linear(config.single_width, width, exact=True)
+        self.transformer = TokenTransformer(config)
+        self.output_norm = ConditioningNorm(width)
+
+    def context(
+        self,
+        features: Features,
+        single: Single,
+        pair: Pair,
+        target_feat: Float32[Array, "token target"],
+    ) -> DiffusionContext:
+        """Computes what all steps and samples of a job share."""
+        atoms, tokens, module = features.atoms, features.tokens, self.atoms
+        pair_condition = self.conditioning.pairs(pair, tokens)
+        windows = key_windows(len(atoms.mask), jnp.sum(atoms.mask), self.config.atom_transformer)
+        atom_single = module.singles(atoms, single)
+        atom_pairs = module.pairs(atom_single, atoms, tokens, pair_condition, windows)
+        key_bias = empty_key_bias(windows, self.config.empty_atom_keys_quirk)
+        return DiffusionContext(
+            single=self.conditioning.noiseless_single(single, target_feat.astype(jnp.float32)),
+            atoms=atom_single,
+            atom_mask=atoms.mask,
+            windows=windows,
+            encoder_bias=module.encoder.bias(atom_pairs, key_bias),
+            decoder_bias=module.decoder.bias(atom_pairs, key_bias),
+            token_bias=self.transformer.bias(pair_condition, tokens.mask),
+            tokens=tokens,
+            atom_token=atoms.token,
+        )
+
+    def __call__(
+        self, noisy: Positions, noise_level: Float32[Array, ""], context: DiffusionContext
+    ) -> Positions:
+        """The denoised positions, in Å; zero for padding atoms."""
+        data = self.config.diffusion.sigma_data
+        total = jnp.sqrt(jnp.square(noise_level) + data**2)
+        condition = self.conditioning.singles(context.single, noise_level)
+        scaled = jnp.where(context.atom_mask[:, None], noisy, 0) / total
+        per_token, skip = self.atoms.encode(scaled, context)
+        per_token = per_token + self.single(self.single_norm(condition))
+        per_token = self.output_norm(self.transformer(per_token, condition, context.token_bias))
+        update = self.atoms.decode(per_token, skip, context)
+        denoised = jnp.square(data / total) * noisy + noise_level * data / total * update
+        return jnp.where(context.atom_mask[:, None], denoised, 0)
