@@ -6,6 +6,7 @@ The official layout has 24 atom slots per token. The flat atoms are its filled s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
@@ -19,13 +20,11 @@ from af3cli.features.types import (
     TemplateFeatures,
     TokenFeatures,
 )
-from af3cli.tokens.types import MoleculeType, Tokens
 
-_MOLECULE_TYPES = {
-    "polypeptide(L)": MoleculeType.PROTEIN,
-    "polyribonucleotide": MoleculeType.RNA,
-    "polydeoxyribonucleotide": MoleculeType.DNA,
-}
+GOLDEN_CASES = sorted(
+    path.parent for path in (Path(__file__).parent / "data").glob("*/features.npz")
+)
+
 _GLYCINE = 7
 _UNKNOWN, _GAP = 20, 21
 
@@ -45,44 +44,6 @@ def features_from_official(official: Mapping[str, np.ndarray]) -> Features:
         ),
         bonds=_bond_features(official),
         frames=_frame_features(official),
-    )
-
-
-def tokens_from_official(official: Mapping[str, np.ndarray]) -> Tokens:
-    """Returns the token table behind the official features."""
-    official = _Cropped(official, int(official["seq_length"]))
-    features = _token_features(official)
-    center = official["residue_center_index"]
-    molecule_type = np.array(
-        [
-            _MOLECULE_TYPES.get(kind, MoleculeType.LIGAND)
-            for kind in official["token_atoms_layout.chain_type"][:, 0]
-        ],
-        dtype=object,
-    )
-    is_whole_residue = np.unique(features.ref_space_uid, return_counts=True)[1] == 1
-    is_whole_residue = is_whole_residue[features.ref_space_uid] & (features.atom_count > 1)
-    names = np.take_along_axis(
-        official["token_atoms_layout.atom_name"], center[:, None], axis=1
-    ).squeeze(1)
-    filled_before = np.cumsum(official.filled_slots, axis=1) - 1
-    return Tokens(
-        chain_id=official["token_atoms_layout.chain_id"][:, 0].astype(object),
-        asym_id=features.asym_id,
-        entity_id=features.entity_id,
-        sym_id=features.sym_id,
-        molecule_type=molecule_type,
-        residue_id=features.residue_index,
-        residue_name=official["token_atoms_layout.res_name"][:, 0].astype(object),
-        atom_name=np.where(is_whole_residue, "", names.astype(object)),
-        is_modified=~is_whole_residue & (molecule_type != MoleculeType.LIGAND),
-        residue_type=features.residue_type,
-        ref_space_uid=features.ref_space_uid,
-        atom_start=features.atom_start,
-        atom_count=features.atom_count,
-        representative_atom=(
-            features.atom_start + np.take_along_axis(filled_before, center[:, None], 1).squeeze(1)
-        ).astype(np.int32),
     )
 
 

@@ -11,14 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int32
 
+from af3cli.job.types import Job
 from af3cli.tokens.types import MoleculeType, Tokens
 
 
 @dataclass(frozen=True)
 class ChainColumns:
-    """The columns of one chain. `first_token` is the token at which each column begins."""
+    """The columns of one chain. `first_token` is the token at which each column begins.
+
+    `entity_index` is the place of the chain's entity in the job.
+    """
 
     chain_id: str
+    entity_index: int
     molecule_type: MoleculeType
     num_tokens: int
     first_token: Int32[np.ndarray, "column"]
@@ -27,15 +32,21 @@ class ChainColumns:
         return len(self.first_token)
 
 
-def chain_columns(tokens: Tokens) -> tuple[list[ChainColumns], Int32[np.ndarray, "token"]]:
+def chain_columns(
+    job: Job, tokens: Tokens
+) -> tuple[list[ChainColumns], Int32[np.ndarray, "token"]]:
     """Returns the chains in token order, and each token's column, counted over all chains."""
     is_ligand = tokens.molecule_type == MoleculeType.LIGAND
     begins = is_ligand | (np.diff(tokens.ref_space_uid, prepend=-1) != 0)
     chain_starts = np.flatnonzero(np.diff(tokens.asym_id, prepend=0))
     chain_ends = np.append(chain_starts[1:], len(tokens))
+    entity_index = {
+        chain_id: index for index, entity in enumerate(job.entities) for chain_id in entity.ids
+    }
     chains = [
         ChainColumns(
             chain_id=tokens.chain_id[start],
+            entity_index=entity_index[tokens.chain_id[start]],
             molecule_type=MoleculeType(tokens.molecule_type[start]),
             num_tokens=int(end - start),
             first_token=(start + np.flatnonzero(begins[start:end])).astype(np.int32),

@@ -32,7 +32,7 @@ def msa_features(job: Job, tokens: Tokens) -> MsaFeatures:
     An alignment of `None` counts as none. Raises `InputError` for one that cannot be read or
     whose first row is not the chain's sequence.
     """
-    chains, token_column = chain_columns(tokens)
+    chains, token_column = chain_columns(job, tokens)
     reader = AlignmentReader(job, tokens)
     unpaired = [reader.read(chain, "unpaired") for chain in chains]
     profile = np.concatenate([_profile(alignment.rows) for alignment in unpaired])

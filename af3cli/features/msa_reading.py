@@ -37,11 +37,7 @@ class AlignmentReader:
 
     def __init__(self, job: Job, tokens: Tokens) -> None:
         self._tokens = tokens
-        self._entities = {
-            chain_id: (index, entity)
-            for index, entity in enumerate(job.entities)
-            for chain_id in entity.ids
-        }
+        self._entities = job.entities
         self._parsed: dict[tuple[int, str], Alignment] = {}
 
     def read(self, chain: ChainColumns, kind: Literal["paired", "unpaired"]) -> Alignment:
@@ -50,8 +46,8 @@ class AlignmentReader:
         Raises `InputError` if the alignment cannot be read or is not one of this chain.
         """
         query = query_row(chain, self._tokens)
-        index, entity = self._entities[chain.chain_id]
-        text = getattr(entity, f"{kind}_msa", None)
+        index = chain.entity_index
+        text = getattr(self._entities[index], f"{kind}_msa", None)
         if not text or text.isspace() or len(chain) < MIN_RESIDUES:
             return query_alignment(query)
         if (index, kind) not in self._parsed:
