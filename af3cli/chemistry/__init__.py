@@ -1,0 +1,25 @@
+"""Chemical components: the dictionary, users' own ones, molecules and reference conformers."""
+
+from af3cli.chemistry.component import Component
+from af3cli.chemistry.conformers import Conformer, reference_conformers
+from af3cli.chemistry.dictionary import (
+    ComponentDictionary,
+    DictionaryRecord,
+    open_dictionary,
+    smiles_code,
+)
+from af3cli.chemistry.molecules import Molecule, molecule
+from af3cli.chemistry.one_letter import one_letter
+
+__all__ = [
+    "Component",
+    "ComponentDictionary",
+    "Conformer",
+    "DictionaryRecord",
+    "Molecule",
+    "molecule",
+    "one_letter",
+    "open_dictionary",
+    "reference_conformers",
+    "smiles_code",
+]

@@ -1,0 +1,153 @@
+"""Reference conformers: one for each residue, from the official program's stream of randomness.
+
+RDKit embeds the component (ETKDGv3; Wang et al. 2020, doi:10.1021/acs.jcim.0c00025). Where it
+fails, the ideal coordinates of the dictionary are taken, or, of components that are old enough,
+those of a model. Each conformer is then turned and shifted at random.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from af3cli.chemistry.component import Component
+from af3cli.chemistry.molecules import Molecule, molecule
+
+EMBEDDING_TIMEOUT = 60
+"""Seconds. RDKit can be at one component for many minutes."""
+
+MODEL_COORDINATES_BEFORE = datetime.date(2021, 9, 30)
+"""Model coordinates are used of components last modified before this date."""
+
+_NO_CONFORMER = "component %s: RDKit makes no conformer of it; it has %s coordinates instead"
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Conformer:
+    """Positions (Å, in a random frame) and formal charges of a component's atoms."""
+
+    position: Float32[np.ndarray, "atom 3"]
+    charge: Float32[np.ndarray, "atom"]
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """The random numbers of one residue; `seed` is absent where there is no molecule to embed."""
+
+    seed: int | None
+    axes: Float[np.ndarray, "2 3"]
+    translation: Float[np.ndarray, "3"]
+
+
+def reference_conformers(
+    components: Sequence[Component], seed: int, wanted: Sequence[bool] | None = None
+) -> list[Conformer | None]:
+    """Returns the conformer of each residue, `None` for those that are not `wanted`.
+
+    Every residue takes its numbers from the stream that `seed` starts, wanted or not, so that a
+    conformer depends on `seed`, on its component, and on how many residues come before it.
+    """
+    molecules = [molecule(component) for component in components]
+    draws = _draw(molecules, seed)
+    wanted = [True] * len(components) if wanted is None else wanted
+    tasks = [index for index, is_wanted in enumerate(wanted) if is_wanted]
+    embedder = _Embedder()
+
+    def conform(index: int) -> Conformer:
+        return embedder.conformer(components[index], molecules[index], draws[index])
+
+    from rdkit import rdBase
+
+    conformers: list[Conformer | None] = [None] * len(components)
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with rdBase.BlockLogs(), ThreadPoolExecutor(workers) as pool:
+        for index, conformer in zip(tasks, pool.map(conform, tasks), strict=True):
+            conformers[index] = conformer
+    return conformers
+
+
+def _draw(molecules: Sequence[Molecule | None], seed: int) -> list[_Draw]:
+    random = np.random.RandomState(seed)
+    return [
+        _Draw(
+            seed=None if molecule is None else int(random.randint(1, 1 << 31)),
+            axes=random.normal(size=(2, 3)),
+            translation=random.normal(size=3),
+        )
+        for molecule in molecules
+    ]
+
+
+class _Embedder:
+    """Makes conformers; a component that once took too long is not tried again."""
+
+    def __init__(self) -> None:
+        self._too_slow: set[Component] = set()
+        self._without: set[Component] = set()
+
+    def conformer(self, component: Component, molecule: Molecule | None, draw: _Draw) -> Conformer:
+        position, charge = None, np.nan_to_num(component.charge)
+        if molecule is not None and component not in self._too_slow:
+            start = time.monotonic()
+            position = _embed(molecule, draw.seed, EMBEDDING_TIMEOUT)
+            if position is not None:
+                charge = molecule.charge
+            elif time.monotonic() - start > EMBEDDING_TIMEOUT:
+                self._too_slow.add(component)
+        if position is None:
+            position, kind = _dictionary_positions(component)
+            if component not in self._without:
+                self._without.add(component)
+                _logger.warning(_NO_CONFORMER, component.code, kind)
+        return Conformer(_augment(position, draw), charge)
+
+
+@lru_cache(maxsize=16384)
+def _embed(molecule: Molecule, seed: int, timeout: int) -> Float32[np.ndarray, "atom 3"] | None:
+    """Returns positions in the component's order, `None` if RDKit finds none in time."""
+    from rdkit.Chem import Mol
+    from rdkit.Chem.rdDistGeom import ETKDGv3, EmbedMolecule
+
+    parameters = ETKDGv3()
+    parameters.randomSeed = seed
+    parameters.timeout = timeout
+    mol = Mol(molecule.mol)
+    try:
+        conformer = mol.GetConformer(EmbedMolecule(mol, parameters))
+    except ValueError:  # there is none
+        return None
+    position = np.empty((mol.GetNumAtoms(), 3), np.float32)
+    position[molecule.component_row] = conformer.GetPositions()
+    return position
+
+
+def _dictionary_positions(component: Component) -> tuple[Float32[np.ndarray, "atom 3"], str]:
+    """Returns the positions that the dictionary has, zero where it has none, and their kind."""
+    position, kind = component.ideal_position, "ideal"
+    is_old = component.modified is not None and component.modified < MODEL_COORDINATES_BEFORE
+    if np.isnan(position).any() and is_old:
+        position, kind = component.model_position, "model"
+    if np.isnan(position).all():
+        kind = "no"
+    return np.nan_to_num(position), kind
+
+
+def _augment(position: Float32[np.ndarray, "atom 3"], draw: _Draw) -> Float32[np.ndarray, "atom 3"]:
+    """Returns the positions centred, turned, and shifted."""
+    first, second = draw.axes
+    first = first / max(1e-10, np.linalg.norm(first))
+    second = second - first * np.dot(second, first)
+    second = second / max(1e-10, np.linalg.norm(second))
+    rotation = np.stack([first, second, np.cross(first, second)])
+    centred = position - position.mean(axis=0)
+    return (centred @ rotation.T + draw.translation).astype(np.float32)

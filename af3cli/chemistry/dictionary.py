@@ -1,0 +1,164 @@
+"""`ComponentDictionary`: what a three-letter code stands for, for one job or for all."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from af3cli.chemistry.binary_dictionary import BinaryDictionary, bundled_path
+from af3cli.chemistry.component import Component
+from af3cli.chemistry.smiles import component_from_smiles
+from af3cli.chemistry.text_components import components_from_text
+from af3cli.chemistry.text_dictionary import TextDictionary
+from af3cli.errors import InputError
+from af3cli.job.types import Job, Ligand
+
+_SACCHARIDE = re.compile(r"\bSACCHARIDE\b")
+
+
+@dataclass(frozen=True)
+class DictionaryRecord:
+    """Which dictionary was used: where it came from, its newest entry's date, its sha256."""
+
+    source: str
+    newest_date: str
+    sha256: str
+
+
+class _Source(Protocol):
+    """A dictionary file. `rows` has its codes as keys."""
+
+    path: Path
+    rows: Mapping[str, object]
+
+    @property
+    def newest_date(self) -> str: ...
+    def read_type(self, code: str) -> str: ...
+    def read(self, code: str) -> Component: ...
+
+
+class ComponentDictionary:
+    """Components by code, each read when it is first asked for.
+
+    Make one with `open_dictionary` and share it: opening costs time, lookups do not.
+    """
+
+    def __init__(
+        self,
+        source: _Source,
+        own: Mapping[str, Component] | None = None,
+        read: dict[str, Component] | None = None,
+    ) -> None:
+        """Takes a dictionary file, components that come before it, and those read from it."""
+        self._source = source
+        self._own = dict(own or {})
+        self._read = {} if read is None else read
+        self._last_job: tuple[object, ComponentDictionary] | None = None
+
+    def __contains__(self, code: str) -> bool:
+        return code in self._own or code in self._source.rows
+
+    def get(self, code: str) -> Component:
+        """Returns a component.
+
+        Raises:
+            InputError: There is none with this code; the message has close matches.
+        """
+        if code in self._own:
+            return self._own[code]
+        if code not in self._read:
+            if code not in self._source.rows:
+                raise InputError(self._missing(code))
+            self._read[code] = self._source.read(code)
+        return self._read[code]
+
+    def is_glycan(self, code: str) -> bool:
+        """Whether the dictionary file has this code and calls it a saccharide.
+
+        A job's own component is a glycan only if it replaces one: the official program's list of
+        glycans is made from the dictionary file.
+        """
+        if code not in self._source.rows:
+            return False
+        return _SACCHARIDE.search(self._source.read_type(code)) is not None
+
+    def for_job(self, job: Job) -> ComponentDictionary:
+        """Returns this dictionary with the job's own components and SMILES ligands before it.
+
+        Raises:
+            InputError: One of them is not usable.
+        """
+        smiles = tuple(
+            (smiles_code(chain), entity.smiles)
+            for entity in job.entities
+            if isinstance(entity, Ligand) and entity.smiles is not None
+            for chain in entity.ids
+        )
+        key = job.user_ccd, smiles
+        if not job.user_ccd and not smiles:
+            return self
+        if self._last_job is None or self._last_job[0] != key:
+            own = self._job_components(*key)
+            self._last_job = key, ComponentDictionary(self._source, own, self._read)
+        return self._last_job[1]
+
+    @cached_property
+    def record(self) -> DictionaryRecord:
+        """Which dictionary this is; reads the whole file once, for its sha256."""
+        with self._source.path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return DictionaryRecord(_describe(self._source), self._source.newest_date, sha256)
+
+    def _job_components(
+        self, user_ccd: str | None, smiles: Collection[tuple[str, str]]
+    ) -> dict[str, Component]:
+        own = dict(self._own)
+        if user_ccd:
+            own |= components_from_text(user_ccd, "userCCD")
+        for code, text in smiles:
+            if code in own or code in self._source.rows:
+                raise InputError(f"component {code!r} has the name of a ligand made from SMILES")
+            own[code] = component_from_smiles(code, text)
+        return own
+
+    def _missing(self, code: str) -> str:
+        known = [*self._own, *self._source.rows]
+        matches = get_close_matches(code.upper(), known, n=3)
+        hint = f"; close to it are {', '.join(matches)}" if matches else ""
+        return (
+            f"there is no chemical component {code!r} in {_describe(self._source)}{hint}. "
+            "A component of your own goes into userCCD"
+        )
+
+
+def open_dictionary(ccd: Path | None = None) -> ComponentDictionary:
+    """Opens the dictionary that biotite ships, or a file such as wwPDB's `components.cif`.
+
+    Args:
+        ccd: mmCIF text, plain or gzipped, or BinaryCIF (a name ending in .bcif).
+
+    Raises:
+        InputError: The file is missing or is not a dictionary.
+    """
+    if ccd is None:
+        return ComponentDictionary(BinaryDictionary(bundled_path()))
+    is_binary = ccd.suffix == ".bcif"
+    return ComponentDictionary(BinaryDictionary(ccd) if is_binary else TextDictionary(ccd))
+
+
+def smiles_code(chain_id: str) -> str:
+    """Returns what the residue of a chain made from SMILES is called."""
+    return f"LIG_{chain_id}"
+
+
+def _describe(source: _Source) -> str:
+    from importlib.metadata import version
+
+    is_bundled = source.path.parent.name == "info" and source.path.name == "components.bcif"
+    return f"biotite {version('biotite')}" if is_bundled else source.path.name

@@ -1,0 +1,127 @@
+"""The tokenizer: one token for each standard residue, and for each atom of everything else."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Int32, Shaped
+
+from af3cli.chemistry import ComponentDictionary
+from af3cli.errors import InputError
+from af3cli.job import Job
+from af3cli.tokens.chains import Chain, job_chains
+from af3cli.tokens.links import find_links
+from af3cli.tokens.residues import ResidueAtoms, ResidueBuilder
+from af3cli.tokens.types import Atoms, Tokens
+
+
+def tokenize(job: Job, components: ComponentDictionary) -> tuple[Tokens, Atoms]:
+    """Returns the tokens and atoms of a job, chains in the official order.
+
+    Chains without a heavy atom, and those of nothing but unknown residues, have no tokens.
+
+    Raises:
+        InputError: A component or a bonded atom does not exist, or nothing is left.
+    """
+    components = components.for_job(job)
+    chains = job_chains(job)
+    _check_components(chains, components)
+    links = find_links(chains, job.bonds, components)
+    builder = ResidueBuilder(links, components)
+    residues = [
+        (chain, number, residue)
+        for chain in links.chains
+        for number, residue in enumerate(builder.chain(chain), start=1)
+        if residue.num_tokens
+    ]
+    if not residues:
+        raise InputError(f"job {job.name!r}: has no atoms to model, only unknown residues")
+    return _tables(*zip(*residues, strict=True))
+
+
+def _tables(
+    chains: tuple[Chain, ...], numbers: tuple[int, ...], residues: tuple[ResidueAtoms, ...]
+) -> tuple[Tokens, Atoms]:
+    """Returns both tables of residues that have tokens."""
+    num_atoms = np.array([len(residue.name) for residue in residues])
+    num_tokens = np.array([residue.num_tokens for residue in residues])
+    is_whole = np.array([residue.is_whole_token for residue in residues])
+    first_atom = np.cumsum(num_atoms) - num_atoms
+
+    # of each atom: its residue, its place in the residue, its token
+    of_residue = np.repeat(np.arange(len(residues)), num_atoms)
+    place = np.arange(num_atoms.sum()) - first_atom[of_residue]
+    first_token = np.cumsum(num_tokens) - num_tokens
+    token = first_token[of_residue] + np.where(is_whole[of_residue], 0, place)
+    atoms = Atoms(
+        token=token.astype(np.int32),
+        slot=np.concatenate([residue.slot for residue in residues]),
+        name=np.concatenate([residue.name for residue in residues]),
+        element=np.concatenate([residue.element for residue in residues]),
+    )
+
+    of_residue = np.repeat(np.arange(len(residues)), num_tokens)
+    atom_count = np.bincount(token).astype(np.int32)
+    atom_start = (np.cumsum(atom_count) - atom_count).astype(np.int32)
+    is_whole = is_whole[of_residue]
+    centre = np.array([residue.centre for residue in residues])[of_residue]
+    code = _strings(residue.code for residue in residues)[of_residue]
+    chain_id = _strings(chain.chain_id for chain in chains)[of_residue]
+    asym_id, entity_id, sym_id = _number_chains(chain_id, code)
+    is_modified = [n in chain.modified for chain, n in zip(chains, numbers, strict=True)]
+    return Tokens(
+        chain_id=chain_id,
+        asym_id=asym_id,
+        entity_id=entity_id,
+        sym_id=sym_id,
+        molecule_type=_strings(chain.molecule_type for chain in chains)[of_residue],
+        residue_id=np.array(numbers, np.int32)[of_residue],
+        residue_name=code,
+        atom_name=np.where(is_whole, "", atoms.name[atom_start]),
+        is_modified=np.array(is_modified)[of_residue],
+        residue_type=np.array([r.residue_type for r in residues], np.int32)[of_residue],
+        ref_space_uid=of_residue.astype(np.int32),
+        atom_start=atom_start,
+        atom_count=atom_count,
+        representative_atom=(atom_start + np.where(is_whole, centre, 0)).astype(np.int32),
+    ), atoms
+
+
+def _number_chains(
+    chain_id: Shaped[np.ndarray, "token"], code: Shaped[np.ndarray, "token"]
+) -> tuple[Int32[np.ndarray, "token"], Int32[np.ndarray, "token"], Int32[np.ndarray, "token"]]:
+    """Returns the number of each token's chain, entity, and copy of the entity, from 1.
+
+    Chains are one entity if their tokens have the same components.
+    """
+    starts = np.flatnonzero(np.append(True, chain_id[1:] != chain_id[:-1]))
+    lengths = np.diff(np.append(starts, len(chain_id)))
+    copies: dict[tuple[str, ...], list[int]] = {}
+    entities, syms = [], []
+    for start, length in zip(starts, lengths, strict=True):
+        entity = copies.setdefault(tuple(code[start : start + length]), [len(copies) + 1, 0])
+        entity[1] += 1
+        entities.append(entity[0])
+        syms.append(entity[1])
+    columns = np.arange(1, len(starts) + 1), entities, syms
+    asym_id, entity_id, sym_id = (
+        np.repeat(np.array(column, np.int32), lengths) for column in columns
+    )
+    return asym_id, entity_id, sym_id
+
+
+def _check_components(chains: list[Chain], components: ComponentDictionary) -> None:
+    """Raises `InputError` that lists every component that does not exist."""
+    problems = []
+    for code in dict.fromkeys(code for chain in chains for code in chain.codes):
+        try:
+            components.get(code)
+        except InputError as error:
+            chain = next(chain for chain in chains if code in chain.codes)
+            residue = chain.codes.index(code) + 1
+            problems.append(f"chain {chain.chain_id}, residue {residue}: {error}")
+    if problems:
+        raise InputError("\n".join(problems))
+
+
+def _strings(values: object) -> Shaped[np.ndarray, "row"]:
+    return np.array(list(values), object)
