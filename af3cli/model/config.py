@@ -20,6 +20,9 @@ class PairStackConfig:
     transition_factor: int = 4
     single_heads: int = 16
 
+    # The bias of the ending-node attention is that of the transposed pair representation.
+    transposed_ending_bias: bool = False
+
 
 @dataclass(frozen=True)
 class AtomTransformerConfig:
@@ -30,6 +33,11 @@ class AtomTransformerConfig:
     query_window: int = 32
     key_window: int = 128
     transition_factor: int = 2
+
+    # Key windows at both ends are moved to lie inside the atoms, else what is outside is masked.
+    shifted_windows: bool = True
+    # Keys and values are normalised for the queries first, then once more for themselves.
+    twice_normalised_keys: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,12 @@ class DiffusionConfig:
     noise_width: int = 256
     transition_factor: int = 2
     sigma_data: float = 16.0
+    num_atom_blocks: int = 3
+
+    # Frequencies and phases of the noise embedding are parameters, not the tabulated constants.
+    learned_noise_embedding: bool = False
+    # Relative positions are projected to the pair width before they condition the pair.
+    projected_relative_positions: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,13 +96,23 @@ class ConfidenceConfig:
     num_pae_bins: int = 64
     num_pde_bins: int = 64
 
+    # The single representation is clipped to ±512 and normalised first.
+    normalised_single: bool = False
+    # The pair representation also gets the distance itself, in Å, besides its bin.
+    distance_input: bool = False
+    # PDE logits are read from the sum of the pair and its transpose, not summed afterwards.
+    symmetric_pde_input: bool = False
+    # An atom's pLDDT is read at its rank among its token's present atoms, not at its slot.
+    atoms_by_rank: bool = False
+
 
 @dataclass(frozen=True)
 class ModelConfig:
     """The whole network.
 
     The three fields named `..._quirk` are accidents of the official program that its published
-    parameters were trained with.
+    parameters were trained with. 32 residue types are the official 31 and, last, unknown RNA, which
+    the official alphabet does not tell from unknown DNA.
     """
 
     single_width: int = 384
@@ -107,6 +131,8 @@ class ModelConfig:
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
     confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
 
+    # The distogram's logits have a bias, which symmetrisation adds twice.
+    distogram_bias: bool = False
     # Bonds fill the contact matrix in one direction only.
     one_way_bonds_quirk: bool = True
     # A key atom's residue is looked up in the 24-slot layout with its flat index.

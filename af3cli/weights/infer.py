@@ -64,6 +64,10 @@ _AXES = {
     "pairformer.single_heads": (f"{PAIRFORMER}/single_pair_logits_projection:weights", 2),
     "diffusion.blocks_per_pair_projection": (f"{_DIFFUSION_BLOCK}q_projection:weights", 1),
     "diffusion.num_heads": (f"{_DIFFUSION_STACK}/pair_logits_projection:weights", 3),
+    "diffusion.num_atom_blocks": (
+        f"{DIFFUSION}/diffusion_atom_transformer_decoder/pair_logits_projection:weights",
+        1,
+    ),
     "diffusion.token_width": (f"{DIFFUSION}/output_norm:scale", 0),
     "diffusion.noise_width": (f"{DIFFUSION}/noise_embedding_initial_norm:scale", 0),
     "confidence.num_blocks": (f"{CONFIDENCE_PAIRFORMER}/pair_attention1/q_projection:weights", 0),

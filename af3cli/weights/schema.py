@@ -3,6 +3,10 @@
 Names are `scope:name` as in the official list (google-deepmind/alphafold3,
 docs/model_parameters.md). Arrays of a stack have leading layer axes. Weights of linear layers have
 their input axes first, except query, key and gate of triangle attention.
+
+Arrays that only other families have follow the same scheme: `half_logits:bias`,
+`pair_cond_relative_encoding:weights`, `noise_embedding:frequency` and `:phase`,
+`distance_feat_project:weights`, `single_norm:scale` and `:offset`.
 """
 
 from __future__ import annotations
@@ -58,12 +62,16 @@ def _official_order(name: str) -> str:
 
 def _all_arrays(config: ModelConfig) -> Items:
     yield IDENTIFIER, ArraySpec("uint8", (64,))
-    yield from atom_encoder(ATOM_CONDITIONING, config, config.single_width)
+    yield from atom_encoder(
+        ATOM_CONDITIONING, config, config.single_width, config.atom_transformer.num_blocks
+    )
     yield from _trunk_inputs(config)
     yield from _template_embedder(config)
     yield from _msa_stack(config)
     yield from pairformer(PAIRFORMER, config, config.pairformer)
     yield from linear(f"{DISTOGRAM}/half_logits", config.pair_width, config.num_distogram_bins)
+    if config.distogram_bias:
+        yield from array(f"{DISTOGRAM}/half_logits:bias", config.num_distogram_bins)
     yield from _diffusion_conditioning(config)
     yield from _diffusion_transformer(config)
     yield from _diffusion_atoms(config)
@@ -151,9 +159,16 @@ def _diffusion_transformer(config: ModelConfig) -> Items:
 
 def _diffusion_conditioning(config: ModelConfig) -> Items:
     diffusion, single, pair = config.diffusion, config.single_width, config.pair_width
+    relative = relative_encoding_width(config)
+    if diffusion.projected_relative_positions:
+        yield from linear(f"{DIFFUSION}/pair_cond_relative_encoding", relative, pair)
+        relative = pair
+    if diffusion.learned_noise_embedding:
+        yield from array(f"{DIFFUSION}/noise_embedding:frequency", diffusion.noise_width)
+        yield from array(f"{DIFFUSION}/noise_embedding:phase", diffusion.noise_width)
     inputs = {
         "single_cond_initial": (single + config.target_width, single),
-        "pair_cond_initial": (pair + relative_encoding_width(config), pair),
+        "pair_cond_initial": (pair + relative, pair),
         "noise_embedding_initial": (diffusion.noise_width, single),
         "single_cond_embedding": (single, diffusion.token_width),
     }
@@ -173,7 +188,8 @@ def _diffusion_conditioning(config: ModelConfig) -> Items:
 def _diffusion_atoms(config: ModelConfig) -> Items:
     prefix, atom = f"{DIFFUSION}/diffusion", config.atom_width
     token_width = config.diffusion.token_width
-    yield from atom_encoder(prefix, config, token_width)
+    blocks = config.diffusion.num_atom_blocks
+    yield from atom_encoder(prefix, config, token_width, blocks)
     trunk = (
         ("single", config.single_width, atom),
         ("pair", config.pair_width, config.atom_pair_width),
@@ -183,7 +199,7 @@ def _diffusion_atoms(config: ModelConfig) -> Items:
         yield from linear(f"{prefix}_embed_trunk_{name}_cond", width, output)
     yield from linear(f"{prefix}_atom_positions_to_features", 3, atom)
     yield from linear(f"{prefix}_project_token_features_for_broadcast", token_width, atom)
-    yield from atom_transformer(f"{prefix}_atom_transformer_decoder", config)
+    yield from atom_transformer(f"{prefix}_atom_transformer_decoder", config, blocks)
     yield from scale(f"{prefix}_atom_features_layer_norm", atom)
     yield from linear(f"{prefix}_atom_features_to_position_update", atom, 3)
 
@@ -198,6 +214,10 @@ def _confidence_head(config: ModelConfig) -> Items:
     yield from trunk_linear(
         f"{CONFIDENCE}/~_embed_features/distogram_feat_project", _DISTANCE_BINS, pair
     )
+    if heads.distance_input:
+        yield from linear(f"{CONFIDENCE}/~_embed_features/distance_feat_project", 1, pair)
+    if heads.normalised_single:
+        yield from layer_norm(f"{CONFIDENCE}/~_embed_features/single_norm", single)
     yield from pairformer(
         CONFIDENCE_PAIRFORMER, config, replace(config.pairformer, num_blocks=heads.num_blocks)
     )

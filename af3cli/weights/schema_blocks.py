@@ -96,7 +96,7 @@ def pairformer(scope: str, config: ModelConfig, stack: PairStackConfig) -> Items
     yield from transition(f"{scope}/single_transition", layers, width, stack.transition_factor)
 
 
-def atom_encoder(prefix: str, config: ModelConfig, token_width: int) -> Items:
+def atom_encoder(prefix: str, config: ModelConfig, token_width: int, num_blocks: int) -> Items:
     """Embedding of reference atoms, their pairs, and the transformer over them."""
     atom, pair = config.atom_width, config.atom_pair_width
     for name, width in (("pos", 3), ("mask", 1), ("charge", 1), ("element", _ELEMENTS)):
@@ -111,12 +111,11 @@ def atom_encoder(prefix: str, config: ModelConfig, token_width: int) -> Items:
     for layer in (1, 2, 3):
         yield from linear(f"{prefix}_pair_mlp_{layer}", pair, pair)
     yield from linear(f"{prefix}_project_atom_features_for_aggr", atom, token_width)
-    yield from atom_transformer(f"{prefix}_atom_transformer_encoder", config)
+    yield from atom_transformer(f"{prefix}_atom_transformer_encoder", config, num_blocks)
 
 
-def atom_transformer(scope: str, config: ModelConfig) -> Items:
-    transformer: AtomTransformerConfig = config.atom_transformer
-    atom, layers = config.atom_width, transformer.num_blocks
+def atom_transformer(scope: str, config: ModelConfig, layers: int) -> Items:
+    transformer, atom = config.atom_transformer, config.atom_width
     prefix = f"{scope}/__layer_stack_with_per_layer/{scope.rsplit('/', 1)[-1]}"
     yield from adaptive_layer_norm(f"{prefix}q", (layers,), atom, atom)
     yield from adaptive_layer_norm(f"{prefix}k", (layers,), atom, atom)

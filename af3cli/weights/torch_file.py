@@ -1,0 +1,186 @@
+"""PyTorch checkpoints (`torch.save`), zip and legacy form, read without PyTorch.
+
+The numbers are not copied: tensors are views of the memory-mapped file. Only uncompressed members
+are accepted, which is all that `torch.save` writes, so that a small file cannot fill the memory.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from af3cli.errors import WeightsError
+from af3cli.weights.pickle_data import Storage, StoredTensor, UnsafePickleError, read_pickle
+from af3cli.weights.records import DTYPES
+
+_MAX_PICKLE_BYTES = 64 * 2**20
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_LOCAL_HEADER = struct.Struct("<26xHH")
+_DTYPES = DTYPES | {"int16": np.dtype("int16"), "bool": np.dtype("bool")}
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    """What a checkpoint's pickle describes, and where in the file each storage's numbers begin."""
+
+    content: Any
+    starts: Mapping[str, int]
+
+
+def read_torch_file(path: Path) -> dict[str, np.ndarray]:
+    """Returns the tensors of a model's state, named as in its `state_dict`.
+
+    The averaged parameters are taken where the checkpoint has some (`ema.params`), else those under
+    `state_dict`, `module` or `model`, else those at the top. Prefixes that wrappers put before all
+    names (`module.`, `model.`) are dropped. The arrays are read-only views of the file.
+
+    Raises:
+        WeightsError: it is no checkpoint, is damaged, or holds more than tensors and plain values.
+    """
+    try:
+        file = np.memmap(path, mode="r", dtype=np.uint8)
+        is_zip = bytes(file[:4]) == b"PK\x03\x04"
+        checkpoint = _read_zip(path, file) if is_zip else _read_legacy(file)
+        tensors = _without_prefixes(_state(checkpoint.content))
+        return {
+            name: _array(file, checkpoint.starts, tensor) for name, tensor in tensors.items()
+        }
+    except UnsafePickleError as error:
+        raise WeightsError(
+            f"{path} is refused: it contains {error}, which parameters do not need and which could "
+            "run code. Save the state_dict alone and use that."
+        ) from None
+    except (ValueError, zipfile.BadZipFile, NotImplementedError, struct.error) as error:
+        raise WeightsError(f"{path} is not a readable PyTorch checkpoint: {error}") from None
+
+
+def _read_zip(path: Path, file: np.ndarray) -> _Checkpoint:
+    with zipfile.ZipFile(path) as archive:
+        members = {member.filename: member for member in archive.infolist()}
+        pickles = [name for name in members if name.count("/") == 1 and name.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            raise ValueError("it has no data.pkl")
+        root = pickles[0].removesuffix("data.pkl")
+        order = members.get(f"{root}byteorder")
+        if order and bytes(_member(file, order)) != b"little":
+            raise ValueError("its numbers are not little endian")
+        pickled = _member(file, members[pickles[0]])
+        if len(pickled) > _MAX_PICKLE_BYTES:
+            raise ValueError("its data.pkl is too large")
+        content = read_pickle(io.BytesIO(pickled))
+        folder = f"{root}data/"
+        starts = {
+            name.removeprefix(folder): _start(file, member)
+            for name, member in members.items()
+            if name.startswith(folder)
+        }
+    return _Checkpoint(content, starts)
+
+
+def _start(file: np.ndarray, member: zipfile.ZipInfo) -> int:
+    """Returns where the bytes of an uncompressed member begin."""
+    if member.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"its member {member.filename} is compressed")
+    header = bytes(file[member.header_offset : member.header_offset + _LOCAL_HEADER.size])
+    return member.header_offset + _LOCAL_HEADER.size + sum(_LOCAL_HEADER.unpack(header))
+
+
+def _member(file: np.ndarray, member: zipfile.ZipInfo) -> memoryview:
+    start = _start(file, member)
+    return memoryview(file[start : start + member.file_size])
+
+
+def _read_legacy(file: np.ndarray) -> _Checkpoint:
+    """Reads the form before PyTorch 1.6: five pickles, then each storage after its length."""
+    stream = io.BytesIO(memoryview(file[:_MAX_PICKLE_BYTES]))
+    try:
+        magic, _version, system = (read_pickle(stream) for _ in range(3))
+    except (ValueError, UnsafePickleError):
+        magic = None
+    if magic != _LEGACY_MAGIC:
+        raise ValueError("it is neither a zip archive nor in the form before PyTorch 1.6")
+    if not isinstance(system, dict) or system.get("little_endian") is not True:
+        raise ValueError("its numbers are not little endian")
+    content = read_pickle(stream)
+    keys = read_pickle(stream)
+    storages = {tensor.storage.key: tensor.storage for tensor in _all_tensors(content)}
+    starts, position = {}, stream.tell()
+    for key in keys:
+        (num_values,) = struct.unpack("<q", bytes(file[position : position + 8]))
+        if key not in storages or num_values != storages[key].num_values:
+            raise ValueError(f"the length of storage {key} is wrong")
+        starts[key] = position + 8
+        position += 8 + num_values * _DTYPES[storages[key].dtype].itemsize
+    return _Checkpoint(content, starts)
+
+
+def _all_tensors(content: Any) -> Iterator[StoredTensor]:
+    """Yields every tensor in nested dictionaries, lists and tuples, each container once."""
+    waiting, seen = [content], set()
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, StoredTensor):
+            yield item
+        elif isinstance(item, dict | list | tuple) and id(item) not in seen:
+            seen.add(id(item))
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+
+
+def _state(content: Any) -> dict[str, StoredTensor]:
+    """Returns the named tensors of the model in a checkpoint's content."""
+    if not isinstance(content, dict):
+        raise ValueError("it does not hold named tensors")
+    averaged = content.get("ema")
+    candidates = [averaged.get("params")] if isinstance(averaged, dict) else []
+    candidates += [content.get(key) for key in ("state_dict", "module", "model")] + [content]
+    for candidate in candidates:
+        if isinstance(candidate, dict):
+            tensors = {
+                str(name): tensor
+                for name, tensor in candidate.items()
+                if isinstance(tensor, StoredTensor)
+            }
+            if tensors:
+                return tensors
+    raise ValueError("it does not hold named tensors")
+
+
+def _without_prefixes(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
+    for prefix in ("module.", "model.", "module."):
+        if all(name.startswith(prefix) for name in tensors):
+            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return tensors
+
+
+def _array(file: np.ndarray, starts: Mapping[str, int], tensor: StoredTensor) -> np.ndarray:
+    values = _storage_values(file, starts, tensor.storage)
+    size = math.prod(tensor.shape)
+    last = tensor.offset + sum(
+        (length - 1) * stride for length, stride in zip(tensor.shape, tensor.strides, strict=True)
+    )
+    if size and (last >= len(values) or size > len(values)):
+        raise ValueError(f"a tensor of shape {list(tensor.shape)} reaches beyond its storage")
+    if not size:
+        return np.empty(tensor.shape, values.dtype)
+    strides = [stride * values.itemsize for stride in tensor.strides]
+    return np.lib.stride_tricks.as_strided(
+        values[tensor.offset :], tensor.shape, strides, writeable=False
+    )
+
+
+def _storage_values(file: np.ndarray, starts: Mapping[str, int], storage: Storage) -> np.ndarray:
+    if storage.key not in starts:
+        raise ValueError(f"storage {storage.key} is missing")
+    start, dtype = starts[storage.key], _DTYPES[storage.dtype]
+    stop = start + storage.num_values * dtype.itemsize
+    if stop > len(file):
+        raise ValueError(f"it is cut short: storage {storage.key} ends at byte {stop}")
+    return file[start:stop].view(np.ndarray).view(dtype)
