@@ -1,0 +1,185 @@
+"""What is in an embedding file, by name: see docs/output.md for the description to users."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import h5py
+import numpy as np
+from jaxtyping import Shaped
+
+from af3cli.errors import OutputError
+
+FORMAT = "af3cli-embeddings"
+FORMAT_VERSION = 1
+COMPLETE = "complete"
+ARRAYS = ("single", "pair", "target_feat")
+DTYPES = ("float16", "float32", "bfloat16")
+MEANINGLESS = (
+    "The values are meaningless: they were made with random parameters, for tests of the program."
+)
+
+
+@dataclass(frozen=True)
+class FileHeader:
+    """What all entries of a file have in common; it says which model made them and how.
+
+    `meaningless` is empty for real parameters, and else says why the values mean nothing.
+    """
+
+    weights_name: str
+    weights_sha256: str
+    weights_licence: str
+    num_recycles: int
+    precision: str
+    meaningless: str = ""
+
+    def attributes(self, created: str | None = None) -> dict[str, str | int]:
+        """Returns the attributes of the root group."""
+        from af3cli import __version__
+
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "af3cli_version": __version__,
+            "created": created or now(),
+            **_without_empty(dataclasses.asdict(self)),
+        }
+
+
+@dataclass(frozen=True)
+class ChainInputs:
+    """What was known of each chain besides its sequence: one row per chain, in token order.
+
+    Alignment depths count the given rows, the query included; 0 is no alignment.
+    """
+
+    chain_id: list[str]
+    unpaired_msa_depth: list[int]
+    paired_msa_depth: list[int]
+    num_templates: list[int]
+
+
+@dataclass(frozen=True)
+class EntryHeader:
+    """What one entry was made from. Two entries with equal headers hold the same values.
+
+    `name` is the group's name, `job_name` the job's. `include` names the arrays, in the order of
+    `ARRAYS`. `ccd_date` is the date of the newest change in the component dictionary.
+    """
+
+    name: str
+    job_name: str
+    seed: int
+    num_tokens: int
+    input_sha256: str
+    dtype: str
+    include: tuple[str, ...]
+    ccd_source: str
+    ccd_date: str
+    ccd_sha256: str
+    rdkit_version: str
+    chains: ChainInputs
+    meaningless: str = ""
+
+    def attributes(self) -> dict[str, str | int | np.ndarray]:
+        """Returns the attributes of the entry's group, without the `status`."""
+        values = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in ("name", "job_name", "chains", "include")
+        }
+        strings = h5py.string_dtype()
+        return {
+            "name": self.job_name,
+            "include": np.array(self.include, strings),
+            "created": now(),
+            "msa_chain_ids": np.array(self.chains.chain_id, strings),
+            "unpaired_msa_depth": np.array(self.chains.unpaired_msa_depth, np.int64),
+            "paired_msa_depth": np.array(self.chains.paired_msa_depth, np.int64),
+            "num_templates": np.array(self.chains.num_templates, np.int64),
+            **_without_empty(values),
+        }
+
+
+# The attributes that decide whether two entries hold the same values, and what they are called.
+IDENTITY = {
+    "input_sha256": "the job's content",
+    "seed": "the seed",
+    "dtype": "the dtype",
+    "include": "the arrays",
+    "ccd_sha256": "the component dictionary",
+    "rdkit_version": "the RDKit release",
+}
+
+
+def check_dtype(dtype: str) -> None:
+    """Raises `OutputError` if embeddings cannot be stored as `dtype`."""
+    if dtype not in DTYPES:
+        raise OutputError(f"dtype {dtype!r} is not one of: {', '.join(DTYPES)}")
+
+
+def parse_include(text: str) -> tuple[str, ...]:
+    """Returns the arrays named in `text`, separated by commas, in the order of `ARRAYS`.
+
+    Raises:
+      OutputError: one is unknown, or none is named.
+    """
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if not names or names - set(ARRAYS):
+        wrong = ", ".join(sorted(names - set(ARRAYS))) or "nothing"
+        raise OutputError(f"{wrong} cannot be included; choose from: {', '.join(ARRAYS)}")
+    return tuple(name for name in ARRAYS if name in names)
+
+
+def entry_name(job_name: str, seed: int, num_seeds: int) -> str:
+    """Returns the name of the group: the job's, followed by the seed where a job has several."""
+    return job_name if num_seeds == 1 else f"{job_name}_seed-{seed}"
+
+
+def token_dtype(table: Shaped[np.ndarray, "token"]) -> np.dtype:
+    """Returns the compound type for `table`, whose strings become fixed-length UTF-8."""
+    return np.dtype([(name, _column_dtype(table[name])) for name in table.dtype.names])
+
+
+def encode_tokens(table: Shaped[np.ndarray, "token"]) -> Shaped[np.ndarray, "token"]:
+    """Returns a token table with its strings as UTF-8 bytes."""
+    encoded = np.empty(len(table), token_dtype(table))
+    for name in table.dtype.names:
+        column = table[name]
+        encoded[name] = _utf8(column) if column.dtype.kind in "OU" else column
+    return encoded
+
+
+def decode_tokens(table: Shaped[np.ndarray, "token"]) -> Shaped[np.ndarray, "token"]:
+    """Returns a stored token table with its bytes as strings."""
+    columns = {
+        name: np.char.decode(table[name], "utf-8") if table[name].dtype.kind == "S" else table[name]
+        for name in table.dtype.names
+    }
+    decoded = np.empty(len(table), [(name, column.dtype) for name, column in columns.items()])
+    for name, column in columns.items():
+        decoded[name] = column
+    return decoded
+
+
+def now() -> str:
+    """Returns the time in ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _column_dtype(column: np.ndarray) -> np.dtype:
+    if column.dtype.kind not in "OU":
+        return column.dtype
+    return h5py.string_dtype("utf-8", max(1, _utf8(column).dtype.itemsize))
+
+
+def _utf8(column: np.ndarray) -> np.ndarray:
+    return np.char.encode(column.astype(np.str_), "utf-8")
+
+
+def _without_empty(values: Mapping[str, str | int]) -> dict[str, str | int]:
+    return {name: value for name, value in values.items() if value != ""}

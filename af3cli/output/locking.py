@@ -1,0 +1,44 @@
+"""One writer for each output file."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from af3cli.errors import OutputError
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Holds the right to write `path`; the lock is the hidden file `.<name>.lock` beside it.
+
+    The lock goes with the process, however that ends.
+
+    Raises:
+      OutputError: another process holds it (the text says which), or the folder is not writable.
+    """
+    lock_path = path.with_name(f".{path.name}.lock")
+    try:
+        holder = lock_path.read_text()
+    except OSError:
+        holder = ""
+    lock = FileLock(lock_path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise OutputError(
+            f"{path} is being written by {holder or 'another process'}. Wait until it is done, or "
+            "give this run another file with --out."
+        ) from None
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
+    try:
+        lock_path.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+        yield
+    finally:
+        lock.release()
