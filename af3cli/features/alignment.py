@@ -40,6 +40,11 @@ class Alignment:
         )
 
 
+def encode_letters(letters: str, molecule: MoleculeType) -> Int8[np.ndarray, "letter"]:
+    """Returns the class of each upper-case letter in an alignment of this type of polymer."""
+    return _CODES[molecule][np.frombuffer(letters.encode("ascii"), np.uint8)]
+
+
 def query_alignment(query: Int8[np.ndarray, "column"]) -> Alignment:
     """Returns the alignment of a query with nothing but itself."""
     return Alignment(("",), query[None], np.zeros((1, len(query)), np.int32))
@@ -119,4 +124,5 @@ _CODES = {
         _UNKNOWN_AMINO_ACID,
     ),
     MoleculeType.RNA: _codes(_class_range(GAP + 1, "AGCU"), _UNKNOWN_NUCLEOTIDE),
+    MoleculeType.DNA: _codes(_class_range(GAP + 5, "AGCT"), _UNKNOWN_NUCLEOTIDE),
 }

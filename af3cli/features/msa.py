@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int8
 from af3cli.features.alignment import CLASS_LETTERS, GAP, Alignment
 from af3cli.features.columns import ChainColumns, chain_columns
 from af3cli.features.msa_pairing import MAX_PAIRED_ROWS, pair_rows, species_of
-from af3cli.features.msa_reading import AlignmentReader, query_row
+from af3cli.features.msa_reading import AlignmentReader, query_letters
 from af3cli.features.types import MsaFeatures
 from af3cli.job.types import Job
 from af3cli.tokens.types import MoleculeType, Tokens
@@ -54,7 +54,7 @@ def msa_features(job: Job, tokens: Tokens) -> MsaFeatures:
 
 def _num_distinct_proteins(chains: Sequence[ChainColumns], tokens: Tokens) -> int:
     proteins = [chain for chain in chains if chain.molecule_type == MoleculeType.PROTEIN]
-    return len({query_row(chain, tokens).tobytes() for chain in proteins})
+    return len({query_letters(chain, tokens) for chain in proteins})
 
 
 def _profile(rows: Int8[np.ndarray, "row column"]) -> Float32[np.ndarray, "column 31"]:

@@ -7,8 +7,16 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int8
 
+from af3cli.chemistry import one_letter
 from af3cli.errors import InputError
-from af3cli.features.alignment import CLASS_LETTERS, GAP, Alignment, encode_a3m, query_alignment
+from af3cli.features.alignment import (
+    CLASS_LETTERS,
+    GAP,
+    Alignment,
+    encode_a3m,
+    encode_letters,
+    query_alignment,
+)
 from af3cli.features.columns import ChainColumns
 from af3cli.job.types import Job
 from af3cli.tokens.types import MoleculeType, Tokens
@@ -16,20 +24,12 @@ from af3cli.tokens.types import MoleculeType, Tokens
 # Shorter chains are taken without their alignments.
 MIN_RESIDUES = 5
 
-# Residues of two possible identities: unknown as a residue type, but coded as one in alignments.
-_AMBIGUOUS_RESIDUES = {"ASX": CLASS_LETTERS.index("D"), "GLX": CLASS_LETTERS.index("E")}
 _MAX_DIFFERENCES_NAMED = 5
 
 
-def query_row(chain: ChainColumns, tokens: Tokens) -> Int8[np.ndarray, "column"]:
-    """Returns a chain's sequence as an alignment codes it; gaps for a ligand."""
-    if chain.molecule_type == MoleculeType.LIGAND:
-        return np.full(len(chain), GAP, np.int8)
-    query = tokens.residue_type[chain.first_token].astype(np.int8)
-    names = tokens.residue_name[chain.first_token]
-    for name, code in _AMBIGUOUS_RESIDUES.items():
-        query[names == name] = code
-    return query
+def query_letters(chain: ChainColumns, tokens: Tokens) -> str:
+    """Returns a polymer's sequence, with its parent's letter for each modified residue."""
+    return "".join(map(one_letter, tokens.residue_name[chain.first_token]))
 
 
 class AlignmentReader:
@@ -45,7 +45,7 @@ class AlignmentReader:
 
         Raises `InputError` if the alignment cannot be read or is not one of this chain.
         """
-        query = query_row(chain, self._tokens)
+        query = self._query(chain)
         index = chain.entity_index
         text = getattr(self._entities[index], f"{kind}_msa", None)
         if not text or text.isspace() or len(chain) < MIN_RESIDUES:
@@ -58,6 +58,11 @@ class AlignmentReader:
             )
             self._parsed[index, kind] = alignment
         return self._parsed[index, kind]
+
+    def _query(self, chain: ChainColumns) -> Int8[np.ndarray, "column"]:
+        if chain.molecule_type == MoleculeType.LIGAND:
+            return np.full(len(chain), GAP, np.int8)
+        return encode_letters(query_letters(chain, self._tokens), chain.molecule_type)
 
 
 def _check_query(

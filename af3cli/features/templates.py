@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from af3cli.chemistry import one_letter
 from af3cli.errors import InputError
-from af3cli.features.alignment import CLASS_LETTERS, GAP
+from af3cli.features.alignment import CLASS_LETTERS, GAP, encode_letters
 from af3cli.features.columns import ChainColumns, chain_columns
 from af3cli.features.template_structure import ATOM_NAMES, TemplateChain, read_template
 from af3cli.features.types import TemplateFeatures
@@ -21,13 +22,11 @@ MIN_TOKENS = 5
 _GLYCINE, _UNKNOWN = CLASS_LETTERS.index("G"), CLASS_LETTERS.index("X")
 _NITROGEN, _ALPHA, _BETA = (ATOM_NAMES.index(name) for name in ("N", "CA", "CB"))
 
-# The class of an amino acid, by the code of its component.
-ResidueClass = Callable[[str], int]
 # The fields of `TemplateFeatures` but the mask, of one template, over the columns of its chain.
 _Aligned = dict[str, np.ndarray]
 
 
-def template_features(job: Job, tokens: Tokens, residue_class: ResidueClass) -> TemplateFeatures:
+def template_features(job: Job, tokens: Tokens) -> TemplateFeatures:
     """Returns the features of a job's templates, the first four of each protein chain.
 
     Equal chains share the templates of the first of them. Raises `InputError` for a template that
@@ -43,7 +42,7 @@ def template_features(job: Job, tokens: Tokens, residue_class: ResidueClass) -> 
             first = chain.first_token[0]
             sequence = tuple(tokens.residue_name[first : first + chain.num_tokens])
             if sequence not in of_sequence:
-                of_sequence[sequence] = _read_templates(job, chain, residue_class)
+                of_sequence[sequence] = _read_templates(job, chain)
             placed += [(slot, num_columns, one) for slot, one in enumerate(of_sequence[sequence])]
         # A quirk of the official program: other chains are laid out by token here, but looked up
         # by column, which moves what follows a modified residue in them.
@@ -70,7 +69,7 @@ def _empty(num_templates: int, num_columns: int) -> _Aligned:
     }
 
 
-def _read_templates(job: Job, chain: ChainColumns, residue_class: ResidueClass) -> list[_Aligned]:
+def _read_templates(job: Job, chain: ChainColumns) -> list[_Aligned]:
     templates: Sequence[Template] = job.entities[chain.entity_index].templates or ()
     aligned = []
     for index, template in enumerate(templates[:MAX_TEMPLATES]):
@@ -78,8 +77,7 @@ def _read_templates(job: Job, chain: ChainColumns, residue_class: ResidueClass) 
         structure = read_template(template.mmcif, f"{where}.mmcif")
         _check_indices(template.query_indices, len(chain), f"{where}.queryIndices")
         _check_indices(template.template_indices, len(structure.mask), f"{where}.templateIndices")
-        classes = np.array([residue_class(name) for name in structure.residue_names], np.int32)
-        aligned.append(_align(template, structure, classes, len(chain)))
+        aligned.append(_align(template, structure, len(chain)))
     return aligned
 
 
@@ -91,9 +89,7 @@ def _check_indices(indices: Sequence[int], length: int, where: str) -> None:
             )
 
 
-def _align(
-    template: Template, structure: TemplateChain, classes: np.ndarray, num_columns: int
-) -> _Aligned:
+def _align(template: Template, structure: TemplateChain, num_columns: int) -> _Aligned:
     """Returns what stands in each column of the query.
 
     Residues that are no standard amino acid have all their atoms at N: the official program looks
@@ -104,7 +100,8 @@ def _align(
     residue_type = np.full(num_columns, GAP, np.int32)
     positions = np.zeros((num_columns, *structure.positions.shape[1:]), np.float32)
     mask = np.zeros(positions.shape[:2], bool)
-    residue_type[query] = classes[hit]
+    letters = "".join(map(one_letter, structure.residue_names))
+    residue_type[query] = encode_letters(letters, MoleculeType.PROTEIN)[hit]
     positions[query] = structure.positions[hit]
     mask[query] = structure.mask[hit]
 
