@@ -1,7 +1,7 @@
 """Chemical components: the dictionary, users' own ones, molecules and reference conformers."""
 
 from af3cli.chemistry.component import Component
-from af3cli.chemistry.conformers import Conformer, reference_conformers
+from af3cli.chemistry.conformers import Conformers, reference_conformers
 from af3cli.chemistry.dictionary import (
     ComponentDictionary,
     DictionaryRecord,
@@ -14,7 +14,7 @@ from af3cli.chemistry.one_letter import one_letter
 __all__ = [
     "Component",
     "ComponentDictionary",
-    "Conformer",
+    "Conformers",
     "DictionaryRecord",
     "Molecule",
     "molecule",

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -147,10 +148,8 @@ def _decode_strings(
 ) -> tuple[Shaped[np.ndarray, "row"], Shaped[np.ndarray, "string"]]:
     indices = _decode({"data": data, "encoding": encoding["dataEncoding"]})[0]
     offsets = _decode({"data": encoding["offsets"], "encoding": encoding["offsetEncoding"]})[0]
-    text, bounds = encoding["stringData"], offsets.tolist()
-    strings = np.array(
-        [text[start:stop] for start, stop in zip(bounds[:-1], bounds[1:], strict=True)], object
-    )
+    text = encoding["stringData"]
+    strings = np.array([text[start:stop] for start, stop in pairwise(offsets.tolist())], object)
     return indices.astype(np.min_scalar_type(len(strings))), strings
 
 

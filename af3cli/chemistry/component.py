@@ -21,9 +21,9 @@ class Component:
 
     `type` is upper case. `one_letter_code` and `parent` are "" and `modified` is `None` where
     they are not given. `atom_name` and `element` are `str` objects; elements are upper case but
-    for those from SMILES, which are written as symbols. `charge` and the positions (Å) are NaN where they are not given. `bond_order` is 1, 2 or 3,
-    and 0 where the order or the aromaticity is not given. `smiles` is set if the component was
-    made from that string.
+    for those from SMILES, which are written as symbols. `charge` and the positions (Å) are NaN
+    where they are not given. `bond_order` is 1, 2 or 3, and 0 where the order or the aromaticity
+    is not given. `smiles` is set if the component was made from that string.
     """
 
     code: str

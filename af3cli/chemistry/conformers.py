@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32, Int32
 
 from af3cli.chemistry.component import Component
 from af3cli.chemistry.molecules import Molecule, molecule
@@ -33,9 +33,13 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Conformer:
-    """Positions (Å, in a random frame) and formal charges of a component's atoms."""
+class Conformers:
+    """Positions (Å, in a random frame of each residue) and formal charges of residues' atoms.
 
+    `start` is the row of each residue's first atom; atoms are in the order of its component.
+    """
+
+    start: Int32[np.ndarray, "residue"]
     position: Float32[np.ndarray, "atom 3"]
     charge: Float32[np.ndarray, "atom"]
 
@@ -50,30 +54,41 @@ class _Draw:
 
 
 def reference_conformers(
-    components: Sequence[Component], seed: int, wanted: Sequence[bool] | None = None
-) -> list[Conformer | None]:
-    """Returns the conformer of each residue, `None` for those that are not `wanted`.
+    components: Sequence[Component], seed: int, wanted: Bool[np.ndarray, "residue"] | None = None
+) -> Conformers:
+    """Returns the conformer of each residue; those that are not `wanted` are all zero.
 
     Every residue takes its numbers from the stream that `seed` starts, wanted or not, so that a
-    conformer depends on `seed`, on its component, and on how many residues come before it.
+    conformer depends on `seed`, on its component, and on which residues come before it.
     """
     molecules = [molecule(component) for component in components]
     draws = _draw(molecules, seed)
-    wanted = [True] * len(components) if wanted is None else wanted
-    tasks = [index for index, is_wanted in enumerate(wanted) if is_wanted]
+    num_atoms = np.array([len(component.atom_name) for component in components])
+    start = (np.cumsum(num_atoms) - num_atoms).astype(np.int32)
+    position = np.zeros((num_atoms.sum(), 3), np.float32)
+    charge = np.zeros(num_atoms.sum(), np.float32)
     embedder = _Embedder()
 
-    def conform(index: int) -> Conformer:
-        return embedder.conformer(components[index], molecules[index], draws[index])
+    def conform(residue: int) -> None:
+        rows = slice(start[residue], start[residue] + num_atoms[residue])
+        position[rows], charge[rows] = embedder.conformer(
+            components[residue], molecules[residue], draws[residue]
+        )
 
     from rdkit import rdBase
 
-    conformers: list[Conformer | None] = [None] * len(components)
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    with rdBase.BlockLogs(), ThreadPoolExecutor(workers) as pool:
-        for index, conformer in zip(tasks, pool.map(conform, tasks), strict=True):
-            conformers[index] = conformer
-    return conformers
+    with rdBase.BlockLogs(), ThreadPoolExecutor(_num_processors()) as pool:
+        residues = range(len(components)) if wanted is None else np.flatnonzero(wanted)
+        for _ in pool.map(conform, residues):
+            pass  # raises what the thread raised
+    return Conformers(start, position, charge)
+
+
+def _num_processors() -> int:
+    """Returns how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _draw(molecules: Sequence[Molecule | None], seed: int) -> list[_Draw]:
@@ -95,7 +110,10 @@ class _Embedder:
         self._too_slow: set[Component] = set()
         self._without: set[Component] = set()
 
-    def conformer(self, component: Component, molecule: Molecule | None, draw: _Draw) -> Conformer:
+    def conformer(
+        self, component: Component, molecule: Molecule | None, draw: _Draw
+    ) -> tuple[Float32[np.ndarray, "atom 3"], Float32[np.ndarray, "atom"]]:
+        """Returns positions and charges."""
         position, charge = None, np.nan_to_num(component.charge)
         if molecule is not None and component not in self._too_slow:
             start = time.monotonic()
@@ -109,14 +127,14 @@ class _Embedder:
             if component not in self._without:
                 self._without.add(component)
                 _logger.warning(_NO_CONFORMER, component.code, kind)
-        return Conformer(_augment(position, draw), charge)
+        return _augment(position, draw), charge
 
 
 @lru_cache(maxsize=16384)
 def _embed(molecule: Molecule, seed: int, timeout: int) -> Float32[np.ndarray, "atom 3"] | None:
     """Returns positions in the component's order, `None` if RDKit finds none in time."""
     from rdkit.Chem import Mol
-    from rdkit.Chem.rdDistGeom import ETKDGv3, EmbedMolecule
+    from rdkit.Chem.rdDistGeom import EmbedMolecule, ETKDGv3
 
     parameters = ETKDGv3()
     parameters.randomSeed = seed

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -18,6 +19,9 @@ from af3cli.chemistry.text_components import components_from_text
 from af3cli.chemistry.text_dictionary import TextDictionary
 from af3cli.errors import InputError
 from af3cli.job.types import Job, Ligand
+
+_OwnText = tuple[str | None, tuple[tuple[str, str], ...]]
+"""A job's userCCD, and the code and string of each ligand made from SMILES."""
 
 _SACCHARIDE = re.compile(r"\bSACCHARIDE\b")
 
@@ -49,17 +53,14 @@ class ComponentDictionary:
     Make one with `open_dictionary` and share it: opening costs time, lookups do not.
     """
 
-    def __init__(
-        self,
-        source: _Source,
-        own: Mapping[str, Component] | None = None,
-        read: dict[str, Component] | None = None,
-    ) -> None:
-        """Takes a dictionary file, components that come before it, and those read from it."""
+    def __init__(self, source: _Source) -> None:
+        """Takes an open dictionary file."""
         self._source = source
-        self._own = dict(own or {})
-        self._read = {} if read is None else read
-        self._last_job: tuple[object, ComponentDictionary] | None = None
+        self._read: dict[str, Component] = {}
+        self._own: dict[str, Component] = {}
+        self._own_text: _OwnText = (None, ())
+        self._base = self
+        self._last = self
 
     def __contains__(self, code: str) -> bool:
         return code in self._own or code in self._source.rows
@@ -100,13 +101,7 @@ class ComponentDictionary:
             if isinstance(entity, Ligand) and entity.smiles is not None
             for chain in entity.ids
         )
-        key = job.user_ccd, smiles
-        if not job.user_ccd and not smiles:
-            return self
-        if self._last_job is None or self._last_job[0] != key:
-            own = self._job_components(*key)
-            self._last_job = key, ComponentDictionary(self._source, own, self._read)
-        return self._last_job[1]
+        return self._base._with_own((job.user_ccd or None, smiles))
 
     @cached_property
     def record(self) -> DictionaryRecord:
@@ -115,12 +110,22 @@ class ComponentDictionary:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return DictionaryRecord(_describe(self._source), self._source.newest_date, sha256)
 
-    def _job_components(
-        self, user_ccd: str | None, smiles: Collection[tuple[str, str]]
+    def _with_own(self, text: _OwnText) -> ComponentDictionary:
+        """Returns this dictionary with other components before it; the last one is remembered."""
+        if text == self._own_text:
+            return self
+        last = self._last
+        if last._own_text != text:
+            last = copy.copy(self)
+            last._own_text = text
+            last._own = self._make(*text)
+            self._last = last
+        return last
+
+    def _make(
+        self, user_ccd: str | None, smiles: tuple[tuple[str, str], ...]
     ) -> dict[str, Component]:
-        own = dict(self._own)
-        if user_ccd:
-            own |= components_from_text(user_ccd, "userCCD")
+        own = {} if user_ccd is None else components_from_text(user_ccd, "userCCD")
         for code, text in smiles:
             if code in own or code in self._source.rows:
                 raise InputError(f"component {code!r} has the name of a ligand made from SMILES")

@@ -1,4 +1,4 @@
-"""A whole chemical component dictionary as mmCIF text, plain or gzipped (wwPDB `components.cif`)."""
+"""A whole dictionary as mmCIF text, plain or gzipped, such as wwPDB's `components.cif`."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from difflib import get_close_matches
 
 from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError
-from af3cli.job import AtomAddress
-from af3cli.tokens.chains import Chain, atom_source
+from af3cli.job import AtomAddress, Job
+from af3cli.tokens.chains import Chain, atom_source, job_chains
 from af3cli.tokens.residue_types import UNKNOWN_COMPONENTS
 from af3cli.tokens.types import MoleculeType
 
@@ -40,6 +40,11 @@ class Links:
     ligand_ligand: tuple[Bond, ...]
     terminal: frozenset[Residue]
     anomeric: frozenset[Residue]
+
+
+def job_links(job: Job, components: ComponentDictionary) -> Links:
+    """Returns what is left of a job's chains, in the official order, and of its bonds."""
+    return find_links(job_chains(job), job.bonds, components.for_job(job))
 
 
 def find_links(

@@ -6,13 +6,11 @@ from af3cli.chemistry import one_letter
 from af3cli.tokens.types import MoleculeType
 
 # one-letter codes and components of the classes 0 to 19, 22 to 25 and 26 to 29
-_AMINO_ACIDS = dict(
-    zip(
-        "ARNDCQEGHILKMFPSTWYV",
-        "ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL".split(),
-        strict=True,
-    )
-)
+_AMINO_ACIDS = {
+    "A": "ALA", "R": "ARG", "N": "ASN", "D": "ASP", "C": "CYS", "Q": "GLN", "E": "GLU",
+    "G": "GLY", "H": "HIS", "I": "ILE", "L": "LEU", "K": "LYS", "M": "MET", "F": "PHE",
+    "P": "PRO", "S": "SER", "T": "THR", "W": "TRP", "Y": "TYR", "V": "VAL",
+}  # fmt: skip
 _RNA = {letter: letter for letter in "AGCU"}
 _DNA = {letter: f"D{letter}" for letter in "AGCT"}
 
@@ -31,6 +29,9 @@ STANDARD_RESIDUES = frozenset(RESIDUE_TYPES) - {"-"} | {"DN"}
 
 _WHOLE_AMINO_ACIDS = frozenset([*_AMINO_ACIDS.values(), "UNK", "MSE"])
 _WHOLE_NUCLEOTIDES = STANDARD_RESIDUES - _WHOLE_AMINO_ACIDS
+
+CENTRES = {MoleculeType.PROTEIN: "CA", MoleculeType.RNA: "C1'", MoleculeType.DNA: "C1'"}
+"""The atom that stands for a residue of each kind of polymer."""
 
 UNKNOWN_COMPONENTS = ("UNK", "N", "DN", "UNL")
 

@@ -10,15 +10,10 @@ from jaxtyping import Int32, Shaped
 from af3cli.chemistry import ComponentDictionary
 from af3cli.tokens.chains import Chain, atom_source
 from af3cli.tokens.links import Links
-from af3cli.tokens.residue_types import is_whole_token, residue_type
+from af3cli.tokens.residue_types import CENTRES, is_whole_token, residue_type
 from af3cli.tokens.types import MoleculeType
 
 MAX_ATOMS_PER_TOKEN = 24
-_CENTRES = {
-    MoleculeType.PROTEIN: "CA",
-    MoleculeType.RNA: "C1'",
-    MoleculeType.DNA: "C1'",
-}
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ def _residue_atoms(
         is_present[MAX_ATOMS_PER_TOKEN:] = False
     slot = np.flatnonzero(is_present).astype(np.int32)
     name = names[slot]
-    is_centre = name == _CENTRES.get(molecule_type)
+    is_centre = name == CENTRES.get(molecule_type)
     return ResidueAtoms(
         code=code,
         residue_type=residue_type(code, molecule_type),

@@ -9,7 +9,7 @@ from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError
 from af3cli.job import Job
 from af3cli.tokens.chains import Chain, job_chains
-from af3cli.tokens.links import find_links
+from af3cli.tokens.links import job_links
 from af3cli.tokens.residues import ResidueAtoms, ResidueBuilder
 from af3cli.tokens.types import Atoms, Tokens
 
@@ -23,9 +23,8 @@ def tokenize(job: Job, components: ComponentDictionary) -> tuple[Tokens, Atoms]:
         InputError: A component or a bonded atom does not exist, or nothing is left.
     """
     components = components.for_job(job)
-    chains = job_chains(job)
-    _check_components(chains, components)
-    links = find_links(chains, job.bonds, components)
+    _check_components(job_chains(job), components)
+    links = job_links(job, components)
     builder = ResidueBuilder(links, components)
     residues = [
         (chain, number, residue)

@@ -1,0 +1,104 @@
+"""Reference structure: each atom's place in a conformer of its residue, element, charge, name."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int32
+
+from af3cli.chemistry import Component, ComponentDictionary, reference_conformers
+from af3cli.features.types import AtomFeatures
+from af3cli.job import Job
+from af3cli.tokens.types import Atoms, Tokens
+
+_NAME_LENGTH = 4
+
+
+def atom_features(
+    job: Job, tokens: Tokens, atoms: Atoms, components: ComponentDictionary, seed: int
+) -> AtomFeatures:
+    """Returns the atom features at natural size.
+
+    `seed` decides the conformers. It gives the official program's positions as long as the
+    releases of RDKit and of the component dictionary are the same.
+    """
+    position, charge, is_known = reference_atoms(job, tokens, atoms, components, seed)
+    return AtomFeatures(
+        mask=np.ones(len(atoms), bool),
+        token=atoms.token,
+        slot=atoms.slot,
+        ref_position=position,
+        ref_mask=is_known,
+        element=np.where(is_known, _atomic_numbers(atoms), 0).astype(np.int32),
+        charge=charge,
+        name_chars=np.where(is_known[:, None], _name_characters(atoms), 0).astype(np.int32),
+    )
+
+
+def reference_atoms(
+    job: Job,
+    tokens: Tokens,
+    atoms: Atoms,
+    components: ComponentDictionary,
+    seed: int,
+    wanted: Bool[np.ndarray, "residue"] | None = None,
+) -> tuple[Float32[np.ndarray, "atom 3"], Float32[np.ndarray, "atom"], Bool[np.ndarray, "atom"]]:
+    """Returns each atom's position (Å) and charge in its residue's conformer.
+
+    They are zero where the component has no such atom, of which the third array tells, and in
+    residues that are not `wanted`.
+    """
+    residues = residue_components(job, tokens, components)
+    conformers = reference_conformers(residues, seed, wanted)
+    residue = tokens.ref_space_uid[atoms.token]
+    row = _component_rows(residues, residue, atoms)
+    is_known = row >= 0
+    row = conformers.start[residue] + np.maximum(row, 0)
+    return (
+        np.where(is_known[:, None], conformers.position[row], 0),
+        np.where(is_known, conformers.charge[row], 0),
+        is_known,
+    )
+
+
+def residue_components(
+    job: Job, tokens: Tokens, components: ComponentDictionary
+) -> list[Component]:
+    """Returns the component of each residue, by `ref_space_uid`."""
+    components = components.for_job(job)
+    first = np.flatnonzero(np.diff(tokens.ref_space_uid, prepend=-1))
+    return [components.get(code) for code in tokens.residue_name[first]]
+
+
+def _component_rows(
+    residues: list[Component], residue: Int32[np.ndarray, "atom"], atoms: Atoms
+) -> Int32[np.ndarray, "atom"]:
+    """Returns each atom's row in its residue's component, -1 if it has no such atom."""
+    rows = (
+        residues[index].atom_row.get(name, -1)
+        for index, name in zip(residue, atoms.name, strict=True)
+    )
+    return np.fromiter(rows, np.int32, len(atoms))
+
+
+def _atomic_numbers(atoms: Atoms) -> Int32[np.ndarray, "atom"]:
+    """Returns atomic numbers, zero for what is not an element."""
+    symbols, which = np.unique(atoms.element.astype(str), return_inverse=True)
+    return np.array([_atomic_number(symbol) for symbol in symbols], np.int32)[which]
+
+
+def _atomic_number(symbol: str) -> int:
+    from rdkit.Chem import GetPeriodicTable
+    from rdkit.rdBase import BlockLogs
+
+    try:
+        with BlockLogs():
+            return max(GetPeriodicTable().GetAtomicNumber(symbol.capitalize()), 0)
+    except RuntimeError:
+        return 0
+
+
+def _name_characters(atoms: Atoms) -> Int32[np.ndarray, "atom 4"]:
+    """Returns the characters of each name as their codes less 32, zero after the end."""
+    names = atoms.name.astype(f"S{_NAME_LENGTH}")
+    codes = names.view(np.uint8).reshape(-1, _NAME_LENGTH).astype(np.int32)
+    return np.where(codes > 0, codes - 32, 0)
