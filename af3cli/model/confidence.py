@@ -1,6 +1,6 @@
 """The confidence head (algorithm 31) and the distogram head.
 
-Both compute their outputs in float32; the confidence head's stack runs in the trunk's dtype.
+Both compute their outputs in float32.
 """
 
 from __future__ import annotations
@@ -86,8 +86,7 @@ class ConfidenceHead(nnx.Module):
     ) -> Confidence:
         mask = features.tokens.mask
         pair = self._embed(positions, features, pair, target_feat)
-        pair, single = self.pairformer(pair, single.astype(target_feat.dtype), mask)
-        pair, single = pair.astype(jnp.float32), single.astype(jnp.float32)
+        pair, single = self.pairformer(pair, single, mask)
         pae = jax.nn.softmax(self.pae(self.pae_norm(pair)))
         present = mask[:, None] & mask[None, :]
         tm_global, tm_interface = self._tm_terms(pae, features.tokens)
@@ -111,9 +110,9 @@ class ConfidenceHead(nnx.Module):
         mask = features.tokens.mask
         bins = distance_bins(positions[features.frames.pseudo_beta_atom])
         bins = jnp.where(mask[:, None] & mask[None, :], bins, NUM_DISTANCE_BINS)
-        by_bin = jnp.pad(self.distance[...], ((0, 1), (0, 0))).astype(target_feat.dtype)
+        by_bin = jnp.pad(self.distance[...], ((0, 1), (0, 0)))
         embedded = self.column(target_feat)[None, :] + self.row(target_feat)[:, None]
-        return pair.astype(target_feat.dtype) + (embedded + by_bin[bins.astype(jnp.int32)])
+        return pair + embedded + by_bin[bins.astype(jnp.int32)]
 
     def _pde(self, pair: Float32[Array, "token token pair"]) -> PairMatrix:
         logits = self.pde(self.pde_norm(pair))

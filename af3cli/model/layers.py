@@ -1,8 +1,8 @@
 """Small layers that everything else is made of.
 
-Activations carry the compute dtype: a layer casts its weights to the dtype of what it is given,
-so that precision is decided by whoever casts the first activation. Layer normalisation and softmax
-run in float32 whatever they are given.
+Precision is a property of the parameters: a linear layer computes in the dtype of its weight. Layer
+normalisation, softmax, gates and the sums that carry a representation from block to block are
+float32, so that rounding does not build up with depth.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def parameter(*shape: int) -> nnx.Param:
 
 
 class Linear(nnx.Module):
-    """`x @ weight (+ bias)`, in the dtype of `x`.
+    """`x @ weight (+ bias)`, in the dtype of the weight.
 
     `exact` asks for full float32 products where the hardware would round them (TF32).
     """
@@ -30,8 +30,13 @@ class Linear(nnx.Module):
         self.precision = jax.lax.Precision.HIGHEST if exact else None
 
     def __call__(self, x: Float[Array, "*batch in"]) -> Float[Array, "*batch out"]:
-        y = jnp.matmul(x, self.weight[...].astype(x.dtype), precision=self.precision)
-        return y if self.bias is None else y + self.bias[...].astype(x.dtype)
+        y = jnp.matmul(x.astype(self.dtype), self.weight[...], precision=self.precision)
+        return y if self.bias is None else y + self.bias[...]
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        """The dtype that this layer computes in and returns."""
+        return self.weight.dtype
 
 
 def normalise(x: Float[Array, "*batch width"]) -> Float[Array, "*batch width"]:
@@ -42,7 +47,7 @@ def normalise(x: Float[Array, "*batch width"]) -> Float[Array, "*batch width"]:
 
 
 class LayerNorm(nnx.Module):
-    """Layer normalisation with a learned scale and, unless told otherwise, an offset."""
+    """Layer normalisation with a learned scale and, unless told otherwise, an offset; float32."""
 
     def __init__(self, width: int, *, offset: bool = True):
         self.scale = parameter(width)
@@ -50,7 +55,7 @@ class LayerNorm(nnx.Module):
 
     def __call__(self, x: Float[Array, "*batch width"]) -> Float[Array, "*batch width"]:
         y = normalise(x) * self.scale[...]
-        return (y if self.offset is None else y + self.offset[...]).astype(x.dtype)
+        return y if self.offset is None else y + self.offset[...]
 
 
 class Transition(nnx.Module):
@@ -78,12 +83,17 @@ def attend(
     bias: Float[Array, "*#batch heads query key"],
 ) -> Float[Array, "*batch query heads*width"]:
     """Softmax attention with an additive bias; logits and softmax in float32."""
-    scale = query.shape[-1] ** -0.5
-    query = query.astype(jnp.float32) * scale
-    logits = jnp.einsum("...qhc,...khc->...hqk", query, key.astype(jnp.float32)) + bias
-    weights = jax.nn.softmax(logits, axis=-1).astype(value.dtype)
+    logits = jnp.einsum("...qhc,...khc->...hqk", query, key, preferred_element_type=jnp.float32)
+    weights = jax.nn.softmax(logits * query.shape[-1] ** -0.5 + bias, axis=-1).astype(value.dtype)
     mean = jnp.einsum("...hqk,...khc->...qhc", weights, value)
     return mean.reshape(*mean.shape[:-2], -1)
+
+
+def gated(
+    value: Float[Array, "*batch width"], gate: Float[Array, "*batch width"]
+) -> Float[Array, "*batch width"]:
+    """`value * sigmoid(gate)`, computed in float32, in the dtype of `value`."""
+    return (value * jax.nn.sigmoid(gate.astype(jnp.float32))).astype(value.dtype)
 
 
 def split_heads(

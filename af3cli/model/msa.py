@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int8
 
 from af3cli.model.chunking import map_rows
 from af3cli.model.config import ModelConfig
-from af3cli.model.layers import LayerNorm, Linear, Transition, split_heads
+from af3cli.model.layers import LayerNorm, Linear, Transition, gated, split_heads
 from af3cli.model.pairformer import PairBlock
 from af3cli.model.stack import Stack
 
@@ -40,7 +40,7 @@ class MsaEmbedding(nnx.Module):
             + jnp.clip(deletions, 0.0, 1.0) * weight[-2]
             + jnp.arctan(deletions / 3.0) * (2.0 / jnp.pi) * weight[-1]
         )
-        return activations.astype(target_feat.dtype) + self.target(target_feat)
+        return activations + self.target(target_feat)
 
 
 class OuterProductMean(nnx.Module):
@@ -65,7 +65,7 @@ class OuterProductMean(nnx.Module):
 
         bytes_per_token = right.shape[1] * right.shape[2] ** 2 * right.dtype.itemsize
         summed = map_rows(contract_rows, left.swapaxes(0, 1), bytes_per_token)
-        return summed / (1e-3 + row_mask.sum().astype(summed.dtype))
+        return summed / (1e-3 + row_mask.sum())
 
 
 class MsaAveraging(nnx.Module):
@@ -83,12 +83,11 @@ class MsaAveraging(nnx.Module):
         self.contract = Linear(msa_width, msa_width)
 
     def __call__(self, msa: Msa, pair: Pair, mask: Bool[Array, "token"]) -> Msa:
-        logits = self.pair_logits(self.pair_norm(pair)).transpose(2, 0, 1)
-        logits = logits + 1e9 * (mask.astype(logits.dtype) - 1.0)
-        weights = jax.nn.softmax(logits, axis=-1)
+        logits = self.pair_logits(self.pair_norm(pair)).astype(jnp.float32).transpose(2, 0, 1)
+        weights = jax.nn.softmax(jnp.where(mask, logits, -1e9)).astype(self.expand.dtype)
         value, gate = jnp.split(self.expand(self.norm(msa)), 2, axis=-1)
         mean = jnp.einsum("hqk,rkhc->rqhc", weights, split_heads(value, self.num_heads))
-        return self.contract(mean.reshape(msa.shape) * nnx.sigmoid(gate))
+        return self.contract(gated(mean.reshape(msa.shape), gate))
 
 
 class MsaBlock(nnx.Module):

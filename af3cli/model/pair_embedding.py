@@ -76,7 +76,8 @@ class RelativePositions(nnx.Module):
         residue, token, entity, chain = relative_classes(tokens, self.max_residue, self.max_chain)
         num_offsets = 2 * self.max_residue + 2
         by_residue, by_token, by_entity, by_chain = jnp.split(
-            self.weight[...], [num_offsets, 2 * num_offsets, 2 * num_offsets + 1]
+            self.weight[...].astype(jnp.float32),
+            [num_offsets, 2 * num_offsets, 2 * num_offsets + 1],
         )
         return (
             by_residue[residue]
@@ -118,5 +119,4 @@ class PairEmbedding(nnx.Module):
     ) -> Pair:
         contacts = contact_matrix(bonds, len(tokens.mask), self.one_way_bonds)
         pair = self.left(target_feat)[:, None] + self.right(target_feat)[None, :]
-        pair = pair + self.relative(tokens).astype(pair.dtype)
-        return pair + (contacts[..., None] * self.bond[...]).astype(pair.dtype)
+        return pair + self.relative(tokens) + contacts[..., None] * self.bond[...]

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from af3cli.model.chunking import map_rows
 from af3cli.model.config import PairStackConfig
-from af3cli.model.layers import LayerNorm, Linear, Transition, attend, split_heads
+from af3cli.model.layers import LayerNorm, Linear, Transition, attend, gated, split_heads
 from af3cli.model.stack import Stack
 from af3cli.model.triangle import TriangleAttention, TriangleMultiplication
 
@@ -35,7 +35,7 @@ class PairBlock(nnx.Module):
         pair = pair + self.multiply_incoming(pair, mask)
         pair = pair + self.attend_starting(pair, mask)
         pair = pair + self.attend_ending(pair, mask)
-        row_bytes = len(mask) * self.transition_width * pair.dtype.itemsize
+        row_bytes = 4 * len(mask) * self.transition_width
         return pair + map_rows(self.transition, pair, row_bytes)
 
 
@@ -60,7 +60,7 @@ class SingleAttention(nnx.Module):
         single = self.norm(single)
         key, value, gate = jnp.split(self.expand(single), 3, axis=-1)
         heads = (split_heads(x, self.num_heads) for x in (self.query(single), key, value))
-        return self.contract(attend(*heads, bias) * nnx.sigmoid(gate))
+        return self.contract(gated(attend(*heads, bias), gate))
 
 
 class PairformerBlock(nnx.Module):

@@ -119,12 +119,12 @@ class TemplateEmbedder(nnx.Module):
         self.contract = Linear(template.width, config.pair_width)
 
     def __call__(self, pair: Pair, geometry: TemplateGeometry, mask: Bool[Array, "token"]) -> Pair:
-        query = self.query(self.query_norm(pair))
+        query = self.query(self.query_norm(pair)).astype(jnp.float32)
         num_real = geometry.num_real
 
         def add_template(index: Array, total: Pair) -> Pair:
             count = jnp.where(index < num_real, 1, self.slots - num_real).astype(total.dtype)
-            activations = query + self._embed(geometry, index, query.dtype)
+            activations = query + self._embed(geometry, index)
             activations = self.stack(lambda block, carry: block(carry, mask), activations)
             return total + count * self.norm(activations)
 
@@ -133,13 +133,13 @@ class TemplateEmbedder(nnx.Module):
         total = jax.lax.fori_loop(0, rounds, add_template, jnp.zeros_like(query))
         return self.contract(nnx.relu(total / self.slots))
 
-    def _embed(self, geometry: TemplateGeometry, index: Array, dtype: jnp.dtype) -> Pair:
+    def _embed(self, geometry: TemplateGeometry, index: Array) -> Pair:
         """The part of a template's pair activations that does not depend on the query."""
         weights = self.geometric[...].astype(jnp.float32)
         by_bin = jnp.pad(weights[:NUM_DISTANCE_BINS], ((0, 1), (0, 0)))
         beta, vector, backbone = jnp.split(weights[NUM_DISTANCE_BINS:], [1, 4])
         residue_type = geometry.residue_type[index]
-        activations = (
+        return (
             by_bin[geometry.bins[index].astype(jnp.int32)]
             + geometry.has_beta[index][..., None] * beta
             + geometry.vectors[index] @ vector
@@ -147,4 +147,3 @@ class TemplateEmbedder(nnx.Module):
             + self.type_column[...].astype(jnp.float32)[residue_type][None, :]
             + self.type_row[...].astype(jnp.float32)[residue_type][:, None]
         )
-        return activations.astype(dtype)

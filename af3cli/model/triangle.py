@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
 from af3cli.model.chunking import map_rows
-from af3cli.model.layers import LayerNorm, Linear, attend, split_heads
+from af3cli.model.layers import LayerNorm, Linear, attend, gated, split_heads
 
 _MASKED = float(jnp.finfo(jnp.float32).min)
 
@@ -32,13 +31,13 @@ class TriangleMultiplication(nnx.Module):
     def __call__(
         self, pair: Float[Array, "token token width"], mask: Bool[Array, "token"]
     ) -> Float[Array, "token token width"]:
-        row_bytes = pair.shape[1] * self.expand.weight.shape[-1] * pair.dtype.itemsize
+        row_bytes = 4 * pair.shape[1] * self.expand.weight.shape[-1]
         edges, gate = map_rows(self._edges, pair, row_bytes)
         # Only the summed-over token needs masking: k of a_ik when outgoing, k of a_kj else.
         present = mask[None, :] if self.outgoing else mask[:, None]
         a, b = jnp.split(jnp.where(present, edges.transpose(2, 0, 1), 0), 2)
         update = self.contract(self.norm_out(jnp.einsum(self.equation, a, b)))
-        return _gated(update, gate)
+        return gated(update, gate)
 
     def _edges(
         self, rows: Float[Array, "row token width"]
@@ -48,14 +47,7 @@ class TriangleMultiplication(nnx.Module):
         value, gate, output_gate = jnp.split(
             self.expand(self.norm_in(rows)), [2 * hidden, 4 * hidden], axis=-1
         )
-        return _gated(value, gate), output_gate
-
-
-def _gated(
-    value: Float[Array, "*batch width"], gate: Float[Array, "*batch width"]
-) -> Float[Array, "*batch width"]:
-    """`value * sigmoid(gate)`, computed in float32."""
-    return (value * jax.nn.sigmoid(gate.astype(jnp.float32))).astype(value.dtype)
+        return gated(value, gate), output_gate
 
 
 class TriangleAttention(nnx.Module):
@@ -75,7 +67,7 @@ class TriangleAttention(nnx.Module):
     def __call__(
         self, pair: Float[Array, "token token width"], mask: Bool[Array, "token"]
     ) -> Float[Array, "token token width"]:
-        pair = self.norm(pair)
+        pair = self.norm(pair).astype(self.expand.dtype)
         bias = self.bias(pair).astype(jnp.float32).transpose(2, 0, 1)
         bias = jnp.where(mask, bias, _MASKED)
         rows = pair if self.starting else pair.swapaxes(0, 1)
@@ -90,4 +82,4 @@ class TriangleAttention(nnx.Module):
     ) -> Float[Array, "row token width"]:
         query, key, value, gate = jnp.split(self.expand(rows), 4, axis=-1)
         heads = (split_heads(x, self.num_heads) for x in (query, key, value))
-        return self.contract(_gated(attend(*heads, bias), gate))
+        return self.contract(gated(attend(*heads, bias), gate))

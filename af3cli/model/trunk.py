@@ -25,7 +25,7 @@ Pair = Float[Array, "token token pair"]
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class TrunkInputs:
-    """What every pass reads and none changes. `target_feat` carries the compute dtype."""
+    """What every pass reads and none changes."""
 
     mask: Bool[Array, "token"]
     target_feat: Float[Array, "token target"]
@@ -35,10 +35,7 @@ class TrunkInputs:
 
 
 class Trunk(nnx.Module):
-    """The trunk of the network. `inputs` runs once per job, `__call__` once per pass.
-
-    The atom encoder computes in float32, all else in the dtype given to `inputs`.
-    """
+    """The trunk of the network. `inputs` runs once per job, `__call__` once per pass."""
 
     def __init__(self, config: ModelConfig):
         self.config = config
@@ -55,15 +52,17 @@ class Trunk(nnx.Module):
         self.msa_stack = MsaStack(config)
         self.pairformer = Pairformer(single_width, pair_width, config.pairformer)
 
-    def inputs(self, features: Features, dtype: jnp.dtype) -> TrunkInputs:
+    def inputs(self, features: Features) -> TrunkInputs:
         """Embeds all that does not depend on the alignment or on earlier passes."""
         tokens = features.tokens
-        target_feat = self._target_feat(features).astype(dtype)
+        target_feat = self._target_feat(features)
         return TrunkInputs(
             mask=tokens.mask,
             target_feat=target_feat,
-            single=self.single_embedding(target_feat),
-            pair=self.pair_embedding(target_feat, tokens, features.bonds),
+            single=self.single_embedding(target_feat).astype(jnp.float32),
+            pair=self.pair_embedding(target_feat, tokens, features.bonds).astype(
+                self.previous_pair.dtype
+            ),
             templates=template_geometry(features.templates, tokens),
         )
 
@@ -97,14 +96,11 @@ class Trunk(nnx.Module):
         pair = self.recycle_pair(inputs, pair)
         pair = pair + self.template_embedder(pair, inputs.templates, inputs.mask)
         pair = self.msa_stack(msa, pair, row_mask, inputs.mask)
-        dtype = inputs.target_feat.dtype
-        single = inputs.single + self.previous_single(
-            self.previous_single_norm(single.astype(dtype))
-        )
+        single = inputs.single + self.previous_single(self.previous_single_norm(single))
         pair, single = self.pairformer(pair, single, inputs.mask)
-        return single.astype(jnp.float32), pair.astype(jnp.float32)
+        return single, pair
 
     def recycle_pair(self, inputs: TrunkInputs, pair: Pair) -> Pair:
         """The pair representation with which a pass begins."""
-        normed = self.previous_pair_norm(pair.astype(inputs.pair.dtype))
-        return inputs.pair + self.previous_pair(normed)
+        update = self.previous_pair(self.previous_pair_norm(pair))
+        return inputs.pair.astype(jnp.float32) + update

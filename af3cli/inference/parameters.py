@@ -1,0 +1,42 @@
+"""Puts a checkpoint's parameters into a module, on the device, in the dtypes of a precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import reduce
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from af3cli.inference.precision import Precision
+
+_NORMALISATION = {"scale", "offset"}
+
+
+def place_parameters(
+    make_module: Callable[[], nnx.Module],
+    parameters: Mapping[str, Mapping | np.ndarray],
+    precision: Precision,
+    float32_parts: Collection[str] = (),
+) -> tuple[nnx.GraphDef, nnx.State]:
+    """Returns the module's structure, and its parameters on the device.
+
+    `parameters` is nested like the module. Normalisations and the module's parts named in
+    `float32_parts` are float32 whatever the precision.
+
+    Raises `ValueError` if an array has another shape than the module gives it.
+    """
+    graph, state = nnx.split(nnx.eval_shape(make_module))
+
+    def place(path: tuple[str, ...], slot: nnx.Param) -> nnx.Param:
+        array = reduce(lambda tree, key: tree[key], path, parameters)
+        if array.shape != slot.shape:
+            raise ValueError(f"{'/'.join(path)}: {array.shape} where {slot.shape} is due")
+        stays = path[0] in float32_parts or path[-1] in _NORMALISATION
+        dtype = jnp.float32 if stays else jnp.dtype(precision)
+        return slot.replace(jax.device_put(array.astype(dtype)))
+
+    flat = [(path, place(path, slot)) for path, slot in nnx.to_flat_state(state)]
+    return graph, nnx.from_flat_state(flat)

@@ -1,0 +1,198 @@
+"""Runs the trunk on a device: features of one job in, trimmed embeddings out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, wraps
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Float32, Int8, Int32
+
+from af3cli.features.msa_rows import msa_row_order
+from af3cli.features.padding import Buckets, Sizes, pad, sizes_of, trim_outputs
+from af3cli.features.types import Features
+from af3cli.inference.parameters import place_parameters
+from af3cli.inference.precision import Precision, choose_precision
+from af3cli.model.chunking import chunk_bytes
+from af3cli.model.config import ModelConfig
+from af3cli.model.trunk import Trunk, TrunkInputs
+from af3cli.weights.load import Weights, load_weights
+from af3cli.weights.official_trunk import trunk_parameters
+
+NUM_RECYCLES = 10
+DEFAULT_BUCKETS = Buckets()
+
+# What one chunked intermediate may take. A processor is fastest within its cache.
+_CHUNK_BYTES = {"cpu": 1 << 23}
+_ACCELERATOR_CHUNK_BYTES = 1 << 31
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """What the trunk says of one job; no row belongs to padding."""
+
+    single: Float32[np.ndarray, "token single"]
+    pair: Float32[np.ndarray, "token token pair"]
+    target_feat: Float32[np.ndarray, "token target"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TrunkOutput:
+    """The last pass's representations on the device, padded."""
+
+    single: Float32[Array, "token single"]
+    pair: Float32[Array, "token token pair"]
+    target_feat: Float32[Array, "token target"]
+
+
+@dataclass(frozen=True)
+class TrunkModel:
+    """The trunk with its parameters on the device.
+
+    `weights` says where the parameters come from; its arrays have been let go of.
+    """
+
+    weights: Weights
+    precision: Precision
+    graph: nnx.GraphDef
+    parameters: nnx.State
+
+    @property
+    def config(self) -> ModelConfig:
+        return self.weights.config
+
+    @cached_property
+    def inputs(self) -> Callable[[nnx.State, Features], TrunkInputs]:
+        """`Trunk.inputs`, compiled."""
+        return compiled(self.graph, Trunk.inputs)
+
+    @cached_property
+    def embed_msa(self) -> Callable[..., Array]:
+        """`Trunk.embed_msa`, compiled."""
+        return compiled(self.graph, Trunk.embed_msa)
+
+    @cached_property
+    def run_pass(self) -> Callable[..., tuple[Array, Array]]:
+        """One trunk pass, compiled; the representations passed to it are overwritten."""
+        return compiled(self.graph, Trunk.__call__, donate_argnames=("single", "pair"))
+
+
+def compiled(graph: nnx.GraphDef, method: Callable, **options: object) -> Callable:
+    """`method` of a module as a compiled function of the module's parameters and its arguments.
+
+    `options` are those of `jax.jit`.
+    """
+
+    @wraps(method)
+    def run(self: nnx.State, *args: object, **kwargs: object) -> object:
+        budget = _CHUNK_BYTES.get(jax.default_backend(), _ACCELERATOR_CHUNK_BYTES)
+        with chunk_bytes(budget):
+            return method(nnx.merge(graph, self), *args, **kwargs)
+
+    return jax.jit(run, **options)
+
+
+def load_model(
+    weights: str | Path | Weights | None = None,
+    *,
+    precision: str = "auto",
+    weights_dir: str | Path | None = None,
+) -> TrunkModel:
+    """Loads parameters (a path, a name of the catalogue, or already read) for the trunk.
+
+    `precision` is float32, bfloat16, or auto: bfloat16 on an accelerator, float32 on a processor.
+
+    Raises:
+        WeightsError: the parameters are not found, or are not whole.
+        InputError: there is no such precision.
+    """
+    chosen = choose_precision(precision)
+    if not isinstance(weights, Weights):
+        weights = load_weights(weights, weights_dir)
+    graph, parameters = place_parameters(
+        lambda: Trunk(weights.config),
+        trunk_parameters(weights.arrays),
+        chosen,
+        float32_parts={"atom_encoder"},
+    )
+    return TrunkModel(replace(weights, arrays={}), chosen, graph, parameters)
+
+
+def run_trunk(
+    model: TrunkModel,
+    features: Features,
+    *,
+    seed: int,
+    num_recycles: int,
+    buckets: Buckets,
+    on_pass: Callable[[int], None] | None = None,
+) -> TrunkOutput:
+    """Runs the trunk on one job's unpadded features; see `embed` for the arguments."""
+    num_passes = num_recycles + 1
+    own = sizes_of(features)
+    order = msa_row_order(seed, num_passes, own.row, model.config.msa.max_rows)
+    sizes = buckets.sizes(replace(own, row=order.shape[1]))
+    padded = pad(_without_rows(features), replace(sizes, row=0))
+    inputs = model.inputs(model.parameters, padded)
+    config, num_tokens = model.config, sizes.token
+    single = jnp.zeros((num_tokens, config.single_width), jnp.float32)
+    pair = jnp.zeros((num_tokens, num_tokens, config.pair_width), jnp.float32)
+    row_mask = np.arange(sizes.row) < order.shape[1]
+    msa, embedded = None, None
+    for index, rows in enumerate(order):
+        if embedded is None or not np.array_equal(rows, embedded):
+            msa = model.embed_msa(model.parameters, inputs, *_msa_rows(features, rows, sizes))
+            embedded = rows
+        single, pair = model.run_pass(
+            model.parameters, inputs, msa, row_mask, single=single, pair=pair
+        )
+        if on_pass is not None:
+            pair.block_until_ready()
+            on_pass(index)
+    return TrunkOutput(single, pair, inputs.target_feat)
+
+
+def embed(
+    model: TrunkModel,
+    features: Features,
+    *,
+    seed: int,
+    num_recycles: int = NUM_RECYCLES,
+    buckets: Buckets = DEFAULT_BUCKETS,
+    on_pass: Callable[[int], None] | None = None,
+) -> Embeddings:
+    """Runs the trunk `num_recycles + 1` times on one job and trims what comes out.
+
+    `seed` chooses the rows of alignments deeper than 1024. `on_pass(index)` is called after each
+    pass. The result does not depend on `buckets`, which say what sizes programs are compiled for.
+    """
+    output = run_trunk(
+        model, features, seed=seed, num_recycles=num_recycles, buckets=buckets, on_pass=on_pass
+    )
+    num_tokens = len(features.tokens.mask)
+    single, pair = trim_outputs(output.single, output.pair, num_tokens)
+    return Embeddings(
+        np.asarray(single), np.asarray(pair), np.asarray(output.target_feat[:num_tokens])
+    )
+
+
+def _without_rows(features: Features) -> Features:
+    """Features whose alignment has no rows, which only `embed_msa` reads."""
+    msa = features.msa
+    none = replace(msa, row_mask=msa.row_mask[:0], rows=msa.rows[:0], deletions=msa.deletions[:0])
+    return replace(features, msa=none)
+
+
+def _msa_rows(
+    features: Features, rows: Int32[np.ndarray, "read_row"], sizes: Sizes
+) -> tuple[Int8[np.ndarray, "row token"], Int8[np.ndarray, "row token"]]:
+    """The alignment rows and deletions that one pass reads, padded."""
+    msa = features.msa
+    margin = ((0, sizes.row - len(rows)), (0, sizes.token - msa.rows.shape[1]))
+    return np.pad(msa.rows[rows], margin), np.pad(msa.deletions[rows], margin)
