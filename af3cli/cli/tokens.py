@@ -1,0 +1,75 @@
+"""`af3 tokens`: which row of the embeddings is which residue or atom."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+
+from af3cli.chemistry import open_dictionary
+from af3cli.job import read_job
+from af3cli.tokens import tokenize
+from af3cli.tokens.table import CHAIN_ORDER, explain_chains, token_table
+
+
+@click.command()
+@click.argument("job", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "tsv", "json"]),
+    default="table",
+    show_default=True,
+    help="Columns for people, tab-separated values, or a list of JSON objects.",
+)
+@click.option(
+    "--ccd",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Chemical components, as mmCIF (plain or gzipped), in place of those of biotite.",
+)
+def command(job: Path, form: str, ccd: Path | None) -> None:
+    """Print the token table of a job: a line for each row of its embeddings.
+
+    A row is a residue, or one heavy atom of a ligand or of a modified residue. The table says
+    first how the rows of each chain come about.
+    """
+    content = read_job(job)
+    tokens, _ = tokenize(content, open_dictionary(ccd))
+    table = token_table(tokens)
+    if form == "json":
+        lines = _json_lines(table)
+    elif form == "tsv":
+        lines = map("\t".join, _cells(table))
+    else:
+        lines = _explained_table(CHAIN_ORDER, explain_chains(content, tokens), table)
+    click.echo("\n".join(lines))
+
+
+def _json_lines(table: np.ndarray) -> Iterator[str]:
+    """Yields a JSON list with an object on each line."""
+    rows = [json.dumps(dict(zip(table.dtype.names, row, strict=True))) for row in table.tolist()]
+    yield "[\n" + ",\n".join(rows) + "\n]"
+
+
+def _cells(table: np.ndarray) -> Iterator[list[str]]:
+    """Yields the heading and the rows as text, the row's number first."""
+    yield ["row", *table.dtype.names]
+    for number, row in enumerate(table.tolist()):
+        yield [
+            str(number),
+            *(str(value).lower() if isinstance(value, bool) else str(value) for value in row),
+        ]
+
+
+def _explained_table(order: str, chains: list[str], table: np.ndarray) -> Iterator[str]:
+    """Yields the explanation, then aligned columns."""
+    yield from (order, *chains, "")
+    cells = list(_cells(table))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
