@@ -1,9 +1,9 @@
-"""Puts a checkpoint's parameters into a module, on the device, in the dtypes of a precision."""
+"""Modules on a device: their parameters in the dtypes of a precision, their methods compiled."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import reduce
+from functools import reduce, wraps
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +11,13 @@ import numpy as np
 from flax import nnx
 
 from af3cli.inference.precision import Precision
+from af3cli.model.chunking import chunk_bytes
 
 _NORMALISATION = {"scale", "offset"}
+
+# What one chunked intermediate may take. A processor is fastest within its cache.
+_CHUNK_BYTES = {"cpu": 1 << 23}
+_ACCELERATOR_CHUNK_BYTES = 1 << 31
 
 
 def place_parameters(
@@ -40,3 +45,18 @@ def place_parameters(
 
     flat = [(path, place(path, slot)) for path, slot in nnx.to_flat_state(state)]
     return graph, nnx.from_flat_state(flat)
+
+
+def compiled(graph: nnx.GraphDef, method: Callable, **options: object) -> Callable:
+    """`method` of a module as a compiled function of the module's parameters and its arguments.
+
+    `options` are those of `jax.jit`.
+    """
+
+    @wraps(method)
+    def run(self: nnx.State, *args: object, **kwargs: object) -> object:
+        budget = _CHUNK_BYTES.get(jax.default_backend(), _ACCELERATOR_CHUNK_BYTES)
+        with chunk_bytes(budget):
+            return method(nnx.merge(graph, self), *args, **kwargs)
+
+    return jax.jit(run, **options)

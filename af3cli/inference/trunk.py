@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, wraps
+from functools import cached_property
 from pathlib import Path
 
 import jax
@@ -16,9 +16,8 @@ from jaxtyping import Array, Float32, Int8, Int32
 from af3cli.features.msa_rows import msa_row_order
 from af3cli.features.padding import Buckets, Sizes, pad, sizes_of, trim_outputs
 from af3cli.features.types import Features
-from af3cli.inference.parameters import place_parameters
+from af3cli.inference.parameters import compiled, place_parameters
 from af3cli.inference.precision import Precision, choose_precision
-from af3cli.model.chunking import chunk_bytes
 from af3cli.model.config import ModelConfig
 from af3cli.model.trunk import Trunk, TrunkInputs
 from af3cli.weights.load import Weights, load_weights
@@ -26,10 +25,6 @@ from af3cli.weights.official_trunk import trunk_parameters
 
 NUM_RECYCLES = 10
 DEFAULT_BUCKETS = Buckets()
-
-# What one chunked intermediate may take. A processor is fastest within its cache.
-_CHUNK_BYTES = {"cpu": 1 << 23}
-_ACCELERATOR_CHUNK_BYTES = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -81,21 +76,6 @@ class TrunkModel:
     def run_pass(self) -> Callable[..., tuple[Array, Array]]:
         """One trunk pass, compiled; the representations passed to it are overwritten."""
         return compiled(self.graph, Trunk.__call__, donate_argnames=("single", "pair"))
-
-
-def compiled(graph: nnx.GraphDef, method: Callable, **options: object) -> Callable:
-    """`method` of a module as a compiled function of the module's parameters and its arguments.
-
-    `options` are those of `jax.jit`.
-    """
-
-    @wraps(method)
-    def run(self: nnx.State, *args: object, **kwargs: object) -> object:
-        budget = _CHUNK_BYTES.get(jax.default_backend(), _ACCELERATOR_CHUNK_BYTES)
-        with chunk_bytes(budget):
-            return method(nnx.merge(graph, self), *args, **kwargs)
-
-    return jax.jit(run, **options)
 
 
 def load_model(

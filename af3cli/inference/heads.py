@@ -1,0 +1,116 @@
+"""Runs the heads after the trunk on a device: denoising, confidences, distances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import jax
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Bool, Float32
+
+from af3cli.inference.parameters import compiled, place_parameters
+from af3cli.inference.precision import Precision
+from af3cli.model.confidence import ConfidenceHead, DistogramHead
+from af3cli.model.diffusion import DiffusionContext, DiffusionHead
+from af3cli.model.sampler import SamplerConfig, StepDraws, sampling_step
+from af3cli.weights.load import Weights
+from af3cli.weights.official_heads import (
+    confidence_parameters,
+    diffusion_parameters,
+    distogram_parameters,
+)
+
+# The parts of the confidence head after its stack, which compute in float32.
+_CONFIDENCE_OUTPUTS = {"pde", "pae", "plddt", "resolved"}
+
+
+@dataclass(frozen=True)
+class Head:
+    """One head with its parameters on the device."""
+
+    graph: nnx.GraphDef
+    parameters: nnx.State
+
+    def compiled(self, method: Callable, **options: object) -> Callable:
+        """A method of the head's module as a compiled function of the method's arguments."""
+        run = compiled(self.graph, method, **options)
+        return lambda *args, **kwargs: run(self.parameters, *args, **kwargs)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Diffusion, confidence and distogram head, as compiled functions."""
+
+    diffusion: Head
+    confidence: Head
+    distogram: Head
+
+    @cached_property
+    def diffusion_context(self) -> Callable[..., DiffusionContext]:
+        """`DiffusionHead.context`."""
+        return self.diffusion.compiled(DiffusionHead.context)
+
+    @cached_property
+    def denoise(self) -> Callable[..., Array]:
+        """`DiffusionHead.__call__`, for one sample."""
+        return self.diffusion.compiled(DiffusionHead.__call__)
+
+    @cached_property
+    def step(self) -> Callable[..., Array]:
+        """`sampling_step` for several samples at once; see `_step`."""
+        return self.diffusion.compiled(_step, static_argnames="config")
+
+    @cached_property
+    def confidences(self) -> Callable[..., object]:
+        """`ConfidenceHead.__call__`, for one sample."""
+        return self.confidence.compiled(ConfidenceHead.__call__)
+
+    @cached_property
+    def distances(self) -> Callable[..., Array]:
+        """`DistogramHead.__call__`."""
+        return self.distogram.compiled(DistogramHead.__call__)
+
+
+def load_heads(weights: Weights, precision: Precision) -> Heads:
+    """Places the heads' parameters on the device; the diffusion head is float32 throughout."""
+    config, arrays = weights.config, weights.arrays
+
+    def head(make: type, parameters: dict, precision: Precision, *float32_parts: str) -> Head:
+        return Head(*place_parameters(lambda: make(config), parameters, precision, float32_parts))
+
+    return Heads(
+        diffusion=head(DiffusionHead, diffusion_parameters(arrays), Precision.FLOAT32),
+        confidence=head(
+            ConfidenceHead, confidence_parameters(arrays), precision, *_CONFIDENCE_OUTPUTS
+        ),
+        distogram=head(DistogramHead, distogram_parameters(arrays), Precision.FLOAT32),
+    )
+
+
+def _step(
+    head: DiffusionHead,
+    positions: Float32[Array, "sample atom 3"],
+    level_before: Float32[np.ndarray, ""],
+    level: Float32[np.ndarray, ""],
+    draws: StepDraws,
+    context: DiffusionContext,
+    config: SamplerConfig,
+) -> Float32[Array, "sample atom 3"]:
+    """Takes samples one step further. What does not differ between them is computed once."""
+    mask: Bool[Array, "atom"] = context.atom_mask
+
+    def one_sample(positions: Float32[Array, "atom 3"], draws: StepDraws) -> Array:
+        return sampling_step(
+            lambda noisy, noise_level: head(noisy, noise_level, context),
+            positions,
+            mask,
+            level_before,
+            level,
+            draws,
+            config,
+        )
+
+    return jax.vmap(one_sample)(positions, draws)

@@ -1,0 +1,1 @@
+"""Compares this implementation with recorded arrays of the official programs."""

@@ -1,0 +1,60 @@
+"""A folder with a job and the arrays that the official program made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from af3cli.chemistry import open_dictionary
+from af3cli.features.featurise import featurise
+from af3cli.features.types import Features
+from af3cli.inference.trunk import TrunkModel
+from af3cli.job import Job, read_job
+from af3cli.tokens import tokenize
+from tests.official import features_from_official
+from tests.parity.comparison import Comparison
+from tests.parity.features import compare_features
+from tests.parity.trunk import compare_trunk
+
+_NETWORK_FILES = {"full": "network_f32.npz", "reduced": "network_reduced_f32.npz"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case; the layout of its folder is that of the golden cases."""
+
+    folder: Path
+
+    @cached_property
+    def job(self) -> Job:
+        return read_job(self.folder / "job.json")
+
+    @cached_property
+    def official_arrays(self) -> dict[str, np.ndarray]:
+        with np.load(self.folder / "features.npz", allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    @cached_property
+    def official_features(self) -> Features:
+        return features_from_official(self.official_arrays)
+
+    def network_arrays(self, parameters: str) -> dict[str, np.ndarray]:
+        """The recorded arrays of the network with "full" or "reduced" parameters."""
+        with np.load(self.folder / _NETWORK_FILES[parameters], allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def compare_features(self) -> Iterator[Comparison]:
+        """Yields comparisons of the features that we build from the job."""
+        components = open_dictionary()
+        tokens, atoms = tokenize(self.job, components)
+        ours = featurise(self.job, tokens, atoms, components, self.job.seeds[0])
+        yield from compare_features(ours, tokens, atoms, self.official_arrays)
+
+    def compare_trunk(self, model: TrunkModel, parameters: str) -> Iterator[Comparison]:
+        """Yields comparisons of what the trunk makes of the official features."""
+        recorded = self.network_arrays(parameters)
+        yield from compare_trunk(model, self.official_features, recorded, self.job.seeds[0])
