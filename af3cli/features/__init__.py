@@ -1,0 +1,1 @@
+"""Features: everything that the network reads of a job, and their padding to buckets."""
