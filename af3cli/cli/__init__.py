@@ -12,7 +12,11 @@ from af3cli.errors import Af3cliError
 # name on the command line: (module, one-line help)
 _COMMANDS = {
     "embed": ("af3cli.cli.embed", "Single and pair embeddings of jobs, into one HDF5 file."),
-    "tokens": ("af3cli.cli.tokens", "The token table of a job: which row is which residue or atom."),
+    "tokens": (
+        "af3cli.cli.tokens",
+        "The token table of a job: which row is which residue or atom.",
+    ),
+    "convert": ("af3cli.cli.convert", "Structures, FASTA and Server JSON as AlphaFold 3 JSON."),
     "check": ("af3cli.cli.check", "Validate jobs without running them."),
     "weights": ("af3cli.cli.weights", "List, inspect and make model parameters."),
 }

@@ -13,16 +13,27 @@ from af3cli.job import describe, read_jobs, remarks
 
 @click.command()
 @click.argument("jobs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="JOB...")
-def command(jobs: tuple[Path, ...]) -> None:
+@click.option(
+    "--ccd",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Chemical components, as mmCIF (plain or gzipped), in place of those of biotite.",
+)
+def command(jobs: tuple[Path, ...], ccd: Path | None) -> None:
     """Validate jobs without running them.
 
     Prints one line for each job, or everything that is wrong with it, each with its place in the
     file. The exit code is 2 if anything is wrong.
     """
+    from af3cli.chemistry import open_dictionary
+    from af3cli.tokens.component_check import check_components
+
+    components = open_dictionary(ccd)
     is_sound = True
     for path in jobs:
         try:
             for job in read_jobs(path):
+                check_components(job, components, str(path))
                 click.echo(f"{path}: {describe(job)}")
                 for remark in remarks(job):
                     click.echo(f"  note: {remark}")

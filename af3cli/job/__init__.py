@@ -3,10 +3,12 @@
 from af3cli.job.a3m import parse_a3m
 from af3cli.job.chain_ids import chain_id, chain_order
 from af3cli.job.names import file_name, job_digest
+from af3cli.job.options import FastaOptions, StructureOptions
 from af3cli.job.read import parse_jobs, read_job, read_jobs
 from af3cli.job.summary import describe, remarks
 from af3cli.job.types import (
     AtomAddress,
+    ChainSource,
     Dna,
     Entity,
     Job,
@@ -21,13 +23,16 @@ from af3cli.job.write import to_alphafold3_json
 
 __all__ = [
     "AtomAddress",
+    "ChainSource",
     "Dna",
     "Entity",
+    "FastaOptions",
     "Job",
     "Ligand",
     "Modification",
     "Protein",
     "Rna",
+    "StructureOptions",
     "Template",
     "chain_id",
     "chain_order",

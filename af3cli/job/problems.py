@@ -34,7 +34,8 @@ class Problems:
     def include(self, others: Problems, place: str) -> None:
         """Adds the problems of a part of the document that stands at `place`."""
         for inner, message in others._as_written():
-            self.add(f"{place}{'' if inner.startswith('[') or not inner else '.'}{inner}", message)
+            dot = "." if place and inner and not inner.startswith("[") else ""
+            self.add(f"{place}{dot}{inner}", message)
 
     def rename(self, place: str, written_as: str) -> None:
         """Makes reports about `place`, and what lies inside it, name `written_as` instead."""

@@ -29,8 +29,8 @@ def describe(job: Job) -> str:
 
 
 def remarks(job: Job) -> list[str]:
-    """What is allowed but may not be what was meant, each with its place."""
-    found = []
+    """What was changed in reading, and what is allowed but may not be what was meant."""
+    found = list(job.notes)
     for number, entity in enumerate(job.entities):
         place = entity_place(number, entity)
         if not isinstance(entity, Ligand):

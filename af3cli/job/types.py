@@ -6,7 +6,7 @@ Positions and residue numbers are 1-based, as in the AlphaFold 3 input format
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,32 @@ class AtomAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainSource:
+    """What a chain of a job is called in the structure file that it was read from.
+
+    `author_residue_ids` has the author's number, with its insertion code, of each residue; it is
+    empty for one that has none.
+    """
+
+    chain_id: str
+    label_chain_id: str
+    author_chain_id: str
+    author_residue_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """One complex to be embedded or predicted, with the seeds to do it for."""
+    """One complex to be embedded or predicted, with the seeds to do it for.
+
+    `sources` and `notes` say how the job came out of a file of another kind: what its chains are
+    called there, and what was left out or renamed. They are no part of what is asked for, and jobs
+    that differ in them only are equal.
+    """
 
     name: str
     seeds: tuple[int, ...]
     entities: tuple[Entity, ...]
     bonds: tuple[tuple[AtomAddress, AtomAddress], ...] = ()
     user_ccd: str | None = None
+    sources: tuple[ChainSource, ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)

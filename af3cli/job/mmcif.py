@@ -1,0 +1,160 @@
+"""Structure files (mmCIF, PDB) as jobs: the complex that was deposited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import gemmi
+
+from af3cli.errors import InputError
+from af3cli.job.options import StructureOptions
+from af3cli.job.structure.assembly import assembly_copies
+from af3cli.job.structure.links import Link, read_links
+from af3cli.job.structure.own_templates import chain_template
+from af3cli.job.structure.polymers import spell
+from af3cli.job.structure.selection import (
+    Instance,
+    assign_ids,
+    chain_kind,
+    merge_linked_ligands,
+    renaming_notes,
+    select_chains,
+)
+from af3cli.job.structure.tables import Chain, read_block, read_chains
+from af3cli.job.types import AtomAddress, ChainSource, Dna, Entity, Job, Ligand, Protein, Rna
+
+DEFAULT_SEED = 1
+MAX_TEMPLATES = 4
+
+_POLYMERS = {"protein": Protein, "rna": Rna, "dna": Dna}
+_SMILES_PREFIX = "LIG_"
+
+
+def structure_job(text: str, source: str, options: StructureOptions | None = None) -> Job:
+    """The job of a structure file's text, mmCIF or PDB.
+
+    Polymers have their full sequences, seen or not; branched entities are ligands of several
+    components; covalent links with a ligand are bonds. What is left out and renamed is in the job's
+    `notes`, the file's own chain names and residue numbers in its `sources`. Raises `InputError` if
+    the file is not usable.
+    """
+    options = options or StructureOptions()
+    block = read_block(text, source)
+    chains = read_chains(block)
+    links = read_links(block, chains)
+    if not block.find_values("_pdbx_nonpoly_scheme.asym_id"):
+        chains, links = merge_linked_ligands(chains, links)
+    chains, notes = select_chains(chains, links, options)
+    copies = {chain.label: [""] for chain in chains}
+    if options.assembly is not None:
+        operators = assembly_copies(block, options.assembly, source)
+        copies = {label: operators.get(label, []) for label in copies}
+        if absent := [label for label, names in copies.items() if not names]:
+            notes.append(f"not in assembly {options.assembly}: chains {', '.join(absent)}")
+    ids = assign_ids(chains, copies)
+    if not ids:
+        raise InputError(f"{source}: has no molecule for a job; {'; '.join(notes)}")
+    bonds, bond_notes = _bonds(links, chains, copies, ids)
+    by_label = {chain.label: chain for chain in chains}
+    return Job(
+        name=block.name.strip() or Path(source).name.split(".")[0],
+        seeds=(DEFAULT_SEED,),
+        entities=_entities(block, chains, ids, options),
+        bonds=bonds,
+        sources=tuple(
+            _source(by_label[label], identifier) for (label, _), identifier in ids.items()
+        ),
+        notes=(*notes, *renaming_notes(chains, ids), *bond_notes),
+    )
+
+
+def _entities(
+    block: gemmi.cif.Block,
+    chains: list[Chain],
+    ids: dict[Instance, str],
+    options: StructureOptions,
+) -> tuple[Entity, ...]:
+    """The entities, chains that are alike in one of them, in the order of the file."""
+    members: dict[Entity, list[Chain]] = {}
+    for chain in chains:
+        if (chain.label, 0) in ids:
+            members.setdefault(_entity(block, chain, options.drop), []).append(chain)
+    entities = []
+    for entity, alike in members.items():
+        labels = {chain.label for chain in alike}
+        entity = replace(entity, ids=tuple(ids[key] for key in ids if key[0] in labels))
+        if options.as_templates and isinstance(entity, Protein):
+            found = (chain_template(block, chain) for chain in alike)
+            templates = tuple(template for template in found if template)[:MAX_TEMPLATES]
+            entity = replace(entity, unpaired_msa="", paired_msa="", templates=templates)
+        entities.append(entity)
+    return tuple(entities)
+
+
+def _entity(block: gemmi.cif.Block, chain: Chain, plain: frozenset[str]) -> Entity:
+    """The entity that a chain is of, without chain ids."""
+    kind = chain_kind(chain)
+    codes = [residue.code for residue in chain.residues]
+    if kind in _POLYMERS:
+        sequence, modifications = spell(kind, codes, _parents(block), plain)
+        return _POLYMERS[kind]((), sequence, modifications, description=chain.description)
+    if codes[0].startswith(_SMILES_PREFIX) and (smiles := _smiles(block, codes[0])):
+        return Ligand((), smiles=smiles)
+    return Ligand((), tuple(codes))
+
+
+def _parents(block: gemmi.cif.Block) -> dict[str, str]:
+    """The unmodified component of each modified residue, where the file states it."""
+    table = block.find("_pdbx_struct_mod_residue.", ["label_comp_id", "parent_comp_id"])
+    return {row.str(0): row.str(1) for row in table}
+
+
+def _smiles(block: gemmi.cif.Block, code: str) -> str:
+    """SMILES of a component that AlphaFold 3 named after its chain, as its outputs state it."""
+    for row in block.find("_chem_comp.", ["id", "pdbx_smiles"]):
+        if row.str(0) == code:
+            return row.str(1)
+    return ""
+
+
+def _source(chain: Chain, identifier: str) -> ChainSource:
+    numbers = tuple(residue.author_number for residue in chain.residues)
+    return ChainSource(identifier, chain.label, chain.author, numbers)
+
+
+def _bonds(
+    links: list[Link],
+    chains: list[Chain],
+    copies: dict[str, list[str]],
+    ids: dict[Instance, str],
+) -> tuple[tuple[tuple[AtomAddress, AtomAddress], ...], list[str]]:
+    """Bonds that have a ligand at one end at least, and notes of links that are left out."""
+    kinds = {chain.label: chain_kind(chain) for chain in chains}
+    bonds: list[tuple[AtomAddress, AtomAddress]] = []
+    num_symmetric = 0
+    for link in links:
+        link_kinds = [kinds.get(end.chain) for end in link.ends]
+        if "ligand" not in link_kinds or None in link_kinds:
+            continue
+        if link.is_symmetric:
+            num_symmetric += 1
+            continue
+        bonds += _link_copies(link, copies, ids)
+    note = f"left out: {num_symmetric} bonds between crystal copies"
+    return tuple(bonds), [note] if num_symmetric else []
+
+
+def _link_copies(
+    link: Link, copies: dict[str, list[str]], ids: dict[Instance, str]
+) -> Iterator[tuple[AtomAddress, AtomAddress]]:
+    """The bond in every copy in which both ends are moved by the same operator."""
+    first, second = link.ends
+    for copy, operator in enumerate(copies[first.chain]):
+        if operator in copies[second.chain]:
+            other = copies[second.chain].index(operator)
+            yield (
+                AtomAddress(ids[first.chain, copy], first.residue, first.atom),
+                AtomAddress(ids[second.chain, other], second.residue, second.atom),
+            )

@@ -1,0 +1,1 @@
+"""What a structure file says, and what of it makes a job."""

@@ -1,0 +1,174 @@
+"""Which chains of a structure file belong in a job, and what they are called there."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from af3cli.job.chain_ids import chain_id
+from af3cli.job.options import StructureOptions
+from af3cli.job.structure.links import Link, LinkEnd
+from af3cli.job.structure.polymers import polymer_kind
+from af3cli.job.structure.tables import Chain
+
+# What crystals are grown, frozen and phased with (the official program's crystallisation aids).
+ADDITIVES = frozenset(
+    (
+        *("SO4", "GOL", "EDO", "PO4", "ACT", "PEG", "DMS", "TRS"),
+        *("PGE", "PG4", "FMT", "EPE", "MPD", "MES", "CD", "IOD"),
+    )
+)
+# Ligands and atoms that nobody could name; the component dictionary has no atoms for them.
+UNKNOWN_LIGANDS = frozenset(("UNL", "UNX"))
+WATERS = frozenset(("HOH", "DOD", "WAT"))
+
+_MAX_ID_LENGTH = 4
+
+# A chain of the job: the label in the file, and which copy of an assembly it is.
+Instance = tuple[str, int]
+
+
+def chain_kind(chain: Chain) -> str | None:
+    """`protein`, `rna`, `dna`, `ligand`, `water`, or `None` of what a job cannot say."""
+    codes = [residue.code for residue in chain.residues]
+    if chain.entity_type == "water" or WATERS.issuperset(codes):
+        return "water"
+    if chain.is_polymer and not chain.polymer_type.startswith("polysaccharide"):
+        return polymer_kind(chain.polymer_type, codes)
+    return "ligand"
+
+
+def select_chains(
+    chains: list[Chain], links: list[Link], options: StructureOptions
+) -> tuple[list[Chain], list[str]]:
+    """The chains that a job takes, and notes of what is left out.
+
+    Left out are waters, polymers of other kinds, unknown ligands, components to drop, and single
+    additives that are bonded to nothing and not to be kept.
+    """
+    bonded = {end.chain for link in links for end in link.ends if _joins_two(link)}
+    selected: list[Chain] = []
+    num_waters = 0
+    left_out: Counter[str] = Counter()
+    for chain in chains:
+        kind = chain_kind(chain)
+        if kind == "water":
+            num_waters += len(chain.residues)
+        elif kind is None:
+            left_out[f"chain {chain.author} ({chain.polymer_type or 'of unknown type'})"] += 1
+        elif kind == "ligand" and _is_unwanted(chain, chain.label in bonded, options):
+            left_out["-".join(residue.code for residue in chain.residues)] += 1
+        else:
+            selected.append(chain)
+    notes = [f"left out: waters ({num_waters})"] if num_waters else []
+    if left_out:
+        counts = (f"{what} ({n})" if n > 1 else what for what, n in sorted(left_out.items()))
+        notes.append(f"left out, unless kept by name: {', '.join(counts)}")
+    return selected, notes
+
+
+def merge_linked_ligands(chains: list[Chain], links: list[Link]) -> tuple[list[Chain], list[Link]]:
+    """Makes one ligand of the single components that are linked to each other.
+
+    PDB files do not say which sugars are one glycan; their links do.
+    """
+    by_label = {chain.label: chain for chain in chains}
+    root = {chain.label: chain.label for chain in chains}
+    for link in links:
+        labels = [end.chain for end in link.ends]
+        if not link.is_symmetric and all(chain_kind(by_label[c]) == "ligand" for c in labels):
+            first, second = (root[label] for label in labels)
+            root = {label: first if r == second else r for label, r in root.items()}
+    moved: dict[LinkEnd | tuple[str, int], tuple[str, int]] = {}
+    merged: dict[str, Chain] = {}
+    for chain in chains:
+        target = root[chain.label]
+        before = merged.get(target)
+        offset = len(before.residues) if before else 0
+        for position in range(1, len(chain.residues) + 1):
+            moved[chain.label, position] = target, offset + position
+        merged[target] = (
+            replace(before, entity_type="branched", residues=before.residues + chain.residues)
+            if before
+            else replace(chain, label=target)
+        )
+    new_links = [
+        replace(
+            link,
+            ends=tuple(
+                LinkEnd(*moved[end.chain, end.residue], end.code, end.atom) for end in link.ends
+            ),
+        )
+        for link in links
+    ]
+    return list(merged.values()), new_links
+
+
+def assign_ids(chains: list[Chain], copies: dict[str, list[str]]) -> dict[Instance, str]:
+    """Chain ids for every copy of every chain, as a job wants them: upper-case letters, unique.
+
+    First copies keep their label in the file; where that is no such id, a polymer takes its
+    author's id. All others get the next free one.
+    """
+    present = [chain for chain in chains if copies[chain.label]]
+    ids = {(c.label, 0): c.label for c in present if _is_id(c.label)}
+    taken = set(ids.values())
+    for chain in present:
+        is_named = (chain.label, 0) in ids
+        if not is_named and chain.is_polymer and _is_id(chain.author) and chain.author not in taken:
+            ids[chain.label, 0] = chain.author
+            taken.add(chain.author)
+    free = _unused_ids(taken)
+    for chain in present:
+        for copy in range(len(copies[chain.label])):
+            if (chain.label, copy) not in ids:
+                ids[chain.label, copy] = next(free)
+    order = {chain.label: number for number, chain in enumerate(present)}
+    return dict(sorted(ids.items(), key=lambda item: (order[item[0][0]], item[0][1])))
+
+
+def renaming_notes(chains: list[Chain], ids: dict[Instance, str]) -> list[str]:
+    """A note of the chains that the job calls other than the file does.
+
+    Polymers are known by their author's id; ligands, which share it with a polymer, by their label.
+    """
+    by_label = {chain.label: chain for chain in chains}
+    renamed = []
+    for (label, copy), identifier in ids.items():
+        chain = by_label[label]
+        known_as = (chain.author,) if chain.is_polymer else (chain.author, label)
+        if copy == 0 and identifier in known_as:
+            continue
+        what = f"chain {chain.author}"
+        if not chain.is_polymer:
+            first = chain.residues[0]
+            what = f"{first.code} {first.author_number} of {what}"
+        renamed.append(f"{what}{f', copy {copy + 1},' if copy else ''} is {identifier}")
+    return [f"renamed: {'; '.join(renamed)}"] if renamed else []
+
+
+def _is_unwanted(chain: Chain, is_bonded: bool, options: StructureOptions) -> bool:
+    codes = {residue.code for residue in chain.residues}
+    if codes & options.drop:
+        return True
+    if codes <= options.keep:
+        return False
+    return bool(codes & UNKNOWN_LIGANDS) or (codes <= ADDITIVES and not is_bonded)
+
+
+def _joins_two(link: Link) -> bool:
+    return link.ends[0].chain != link.ends[1].chain
+
+
+def _is_id(name: str) -> bool:
+    return re.fullmatch(f"[A-Z]{{1,{_MAX_ID_LENGTH}}}", name) is not None
+
+
+def _unused_ids(taken: set[str]) -> Iterator[str]:
+    number = 0
+    while True:
+        if (identifier := chain_id(number)) not in taken:
+            yield identifier
+        number += 1

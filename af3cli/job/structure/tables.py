@@ -1,0 +1,198 @@
+"""The chains of a structure file, as the file states them.
+
+Formats: PDBx/mmCIF (wwPDB dictionary) and PDB 3.3. Files without the tables that describe entities
+are completed by gemmi from their atoms, and so are PDB files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import gemmi
+
+from af3cli.errors import InputError
+
+_REQUIRED = ("_atom_site.label_asym_id", "_struct_asym.entity_id", "_entity.type")
+_MISSING = ("", ".", "?")
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """One residue of a chain: component, and the author's number with its insertion code."""
+
+    code: str
+    author_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One chain of a structure file: a polymer, a ligand of one or more residues, or waters.
+
+    `residues` are all that the chain has, seen or not, in order. `positions` tells which of them
+    (from 1) a label number (polymers) or an author number (others) means.
+    """
+
+    label: str
+    author: str
+    entity_id: str
+    entity_type: str
+    polymer_type: str
+    description: str | None
+    residues: tuple[Residue, ...]
+    positions: dict[str, int]
+
+    @property
+    def is_polymer(self) -> bool:
+        return self.entity_type == "polymer"
+
+
+def read_block(text: str, source: str) -> gemmi.cif.Block:
+    """The tables of a structure file, mmCIF or PDB, told by its content.
+
+    Raises `InputError` if it is neither, or has no atoms.
+    """
+    try:
+        if text.lstrip()[:5].lower().startswith(("data_", "#")):
+            block = _block_with_atoms(gemmi.cif.read_string(text), source)
+            if all(block.find_values(tag) for tag in _REQUIRED):
+                return block
+            return _complete(gemmi.make_structure_from_block(block), block.name, source)
+        structure = gemmi.read_pdb_string(text)
+        return _complete(structure, _pdb_entry(structure), source)
+    except (ValueError, RuntimeError, IndexError) as error:
+        raise InputError(f"{source}: is no readable structure file: {_first_line(error)}") from None
+
+
+def read_chains(block: gemmi.cif.Block) -> list[Chain]:
+    """The chains of a structure, in the file's order, those without coordinates too."""
+    entity_types = _pairs(block, "_entity.", "id", "type")
+    descriptions = _pairs(block, "_entity.", "id", "pdbx_description")
+    polymer_types = _pairs(block, "_entity_poly.", "entity_id", "type")
+    residues = _scheme_residues(block)
+    observed = _observed_residues(block)
+    chains = []
+    for label, entity_id in rows_of(block, "_struct_asym.", "id", "entity_id"):
+        rows = residues.get(label) or _sequence_residues(block, entity_id, observed.get(label, []))
+        if not rows:
+            continue
+        seen = observed.get(label) or rows
+        chains.append(
+            Chain(
+                label=label,
+                author=seen[0].author_chain,
+                entity_id=entity_id,
+                entity_type=entity_types.get(entity_id, "").lower(),
+                polymer_type=polymer_types.get(entity_id, "").lower(),
+                description=descriptions.get(entity_id),
+                residues=tuple(Residue(row.code, row.author_number) for row in rows),
+                positions={row.key: position for position, row in enumerate(rows, start=1)},
+            )
+        )
+    return chains
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A residue with what identifies it: `key` is its label number or its author number."""
+
+    key: str
+    code: str
+    author_chain: str
+    author_number: str
+
+
+def _scheme_residues(block: gemmi.cif.Block) -> dict[str, list[_Row]]:
+    """Residues by chain label, from the tables that map label to author numbers.
+
+    Of several components at one place (microheterogeneity) the first is taken.
+    """
+    schemes = (
+        ("_pdbx_poly_seq_scheme.", "seq_id", "pdb_strand_id", "pdb_ins_code"),
+        ("_pdbx_branch_scheme.", "num", "pdb_asym_id", None),
+        ("_pdbx_nonpoly_scheme.", "ndb_seq_num", "pdb_strand_id", "pdb_ins_code"),
+    )
+    residues: dict[str, dict[str, _Row]] = {}
+    for category, number_tag, strand_tag, insertion_tag in schemes:
+        tags = ("asym_id", number_tag, "mon_id", strand_tag, "pdb_seq_num")
+        for row in rows_of(block, category, *tags, *([insertion_tag] if insertion_tag else [])):
+            label, number, code, strand, author_number, *insertion = row
+            author = author_number + "".join(insertion)
+            key = number if category == "_pdbx_poly_seq_scheme." else author
+            residues.setdefault(label, {}).setdefault(key, _Row(key, code, strand, author))
+    return {label: list(rows.values()) for label, rows in residues.items()}
+
+
+def _observed_residues(block: gemmi.cif.Block) -> dict[str, list[_Row]]:
+    """Residues by chain label that have atoms in the first model."""
+    tags = ("label_asym_id", "label_comp_id", "label_seq_id", "auth_asym_id", "auth_seq_id")
+    residues: dict[str, dict[str, _Row]] = {}
+    first_model: str | None = None
+    optional = ("pdbx_PDB_ins_code", "pdbx_PDB_model_num")
+    for label, code, number, strand, author_number, insertion, model in rows_of(
+        block, "_atom_site.", *tags, *optional
+    ):
+        first_model = model if first_model is None else first_model
+        if model != first_model:
+            continue
+        author = author_number + insertion
+        key = number or author
+        residues.setdefault(label, {}).setdefault(key, _Row(key, code, strand or label, author))
+    return {label: list(rows.values()) for label, rows in residues.items()}
+
+
+def _sequence_residues(block: gemmi.cif.Block, entity_id: str, observed: list[_Row]) -> list[_Row]:
+    """The entity's sequence with the author numbers of what was seen; else what was seen."""
+    by_number = {row.key: row for row in observed}
+    sequence: dict[str, _Row] = {}
+    for entity, number, code in rows_of(block, "_entity_poly_seq.", "entity_id", "num", "mon_id"):
+        if entity == entity_id and number not in sequence:
+            seen = by_number.get(number)
+            author_chain = observed[0].author_chain if observed else ""
+            sequence[number] = _Row(number, code, author_chain, seen.author_number if seen else "")
+    return list(sequence.values()) or observed
+
+
+def rows_of(block: gemmi.cif.Block, category: str, *tags: str) -> Iterator[list[str]]:
+    """The rows of some columns of a table, unquoted; missing values and columns are empty."""
+    first, *others = tags
+    table = block.find(category, [first, *(f"?{tag}" for tag in others)])
+    for row in table:
+        yield ["" if not row.has(i) or row[i] in _MISSING else row.str(i) for i in range(len(tags))]
+
+
+def _pairs(block: gemmi.cif.Block, category: str, key: str, value: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in rows_of(block, category, key, value) if row[1]}
+
+
+def _block_with_atoms(document: gemmi.cif.Document, source: str) -> gemmi.cif.Block:
+    for block in document:
+        if block.find_values("_atom_site.label_comp_id"):
+            return block
+    hint = ""
+    if any(block.find_values("_chem_comp_atom.atom_id") for block in document):
+        hint = "; it describes chemical components, which a job takes through userCCDPath"
+    raise InputError(f"{source}: has no atoms (_atom_site){hint}")
+
+
+def _pdb_entry(structure: gemmi.Structure) -> str:
+    return dict(structure.info.items()).get("_entry.id", "")
+
+
+def _complete(structure: gemmi.Structure, name: str, source: str) -> gemmi.cif.Block:
+    """Tables of a structure whose entities gemmi works out from its atoms."""
+    if len(structure) == 0 or not any(len(chain) for chain in structure[0]):
+        raise InputError(f"{source}: is neither mmCIF nor PDB, or has no atoms")
+    structure.setup_entities()
+    for entity in structure.entities:
+        if entity.entity_type == gemmi.EntityType.Polymer and not entity.full_sequence:
+            polymer = structure[0].get_subchain(entity.subchains[0])
+            entity.full_sequence = [residue.name for residue in polymer.first_conformer()]
+    structure.assign_label_seq_id()
+    block = structure.make_mmcif_document()[0]
+    block.name = name
+    return block
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
