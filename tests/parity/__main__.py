@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
+from af3cli.inference.heads import load_heads
 from af3cli.inference.trunk import load_model
+from af3cli.weights.load import load_weights
 from tests.parity.case import Case
 from tests.parity.comparison import Comparison
 
@@ -35,13 +37,19 @@ def main(folders: tuple[Path, ...], parameters: str, precision: str) -> None:
 
     A case folder holds job.json, features.npz and network_f32.npz (or network_reduced_f32.npz).
     """
-    model = load_model(_WEIGHTS[parameters], precision=precision)
+    weights = load_weights(_WEIGHTS[parameters])
+    model = load_model(weights, precision=precision)
+    heads = load_heads(weights, model.precision) if precision == "float32" else None
+    del weights
     failures = 0
     for folder in folders:
         case = Case(folder)
         failures += _report(f"{folder.name}: features of the job", case.compare_features())
         title = f"{folder.name}: trunk, {parameters} parameters, {precision}"
         failures += _report(title, case.compare_trunk(model, parameters))
+        if heads is not None:
+            title = f"{folder.name}: heads, {parameters} parameters"
+            failures += _report(title, case.compare_heads(model, heads, parameters))
     click.echo(f"{failures} arrays out of bounds" if failures else "all arrays within bounds")
     sys.exit(1 if failures else 0)
 

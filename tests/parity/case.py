@@ -12,12 +12,14 @@ import numpy as np
 from af3cli.chemistry import open_dictionary
 from af3cli.features.featurise import featurise
 from af3cli.features.types import Features
+from af3cli.inference.heads import Heads
 from af3cli.inference.trunk import TrunkModel
 from af3cli.job import Job, read_job
 from af3cli.tokens import tokenize
 from tests.official import features_from_official
 from tests.parity.comparison import Comparison
 from tests.parity.features import compare_features
+from tests.parity.heads import compare_heads
 from tests.parity.trunk import compare_trunk
 
 _NETWORK_FILES = {"full": "network_f32.npz", "reduced": "network_reduced_f32.npz"}
@@ -58,3 +60,10 @@ class Case:
         """Yields comparisons of what the trunk makes of the official features."""
         recorded = self.network_arrays(parameters)
         yield from compare_trunk(model, self.official_features, recorded, self.job.seeds[0])
+
+    def compare_heads(
+        self, model: TrunkModel, heads: Heads, parameters: str
+    ) -> Iterator[Comparison]:
+        """Yields comparisons of what the heads make of the official features."""
+        recorded = self.network_arrays(parameters)
+        yield from compare_heads(model, heads, self.official_features, recorded, self.job.seeds[0])

@@ -1,0 +1,126 @@
+"""The heads, fed with our trunk's output for the official features, against recorded arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+from jaxtyping import Float32
+
+from af3cli.features.padding import Buckets, pad, sizes_of
+from af3cli.features.types import Features
+from af3cli.inference.heads import Heads
+from af3cli.inference.trunk import TrunkModel, run_trunk
+from af3cli.model.confidence import contact_probabilities
+from af3cli.model.sampler import SamplerConfig, StepDraws, noise_levels
+from tests.parity.comparison import Comparison, compare, compare_within
+
+_EXACT = Buckets(())
+_DENOISED, _CONFIDENCE, _DISTOGRAM, _SAMPLED = 5e-5, 1e-4, 5e-5, 1e-3
+
+# Recorded name, our name, whether per atom.
+_CONFIDENCES = (
+    ("predicted_lddt", "plddt", True),
+    ("predicted_experimentally_resolved", "resolved", True),
+    ("full_pae", "pae", False),
+    ("full_pde", "pde", False),
+    ("tmscore_adjusted_pae_global", "tm_global", False),
+    ("tmscore_adjusted_pae_interface", "tm_interface", False),
+)
+
+Flatten = Callable[[np.ndarray], np.ndarray]
+
+
+def slot_flattener(features: Features, num_atoms: int) -> Flatten:
+    """A function from the official [..., token, 24, 3] layout to padded flat atoms."""
+    token, slot = features.atoms.token, features.atoms.slot
+
+    def flatten(slots: Float32[np.ndarray, "... token 24 3"]) -> np.ndarray:
+        atoms = slots[..., token, slot, :]
+        margin = [(0, 0)] * (atoms.ndim - 2) + [(0, num_atoms - len(token)), (0, 0)]
+        return np.pad(atoms, margin)
+
+    return flatten
+
+
+def compare_heads(
+    model: TrunkModel,
+    heads: Heads,
+    features: Features,
+    recorded: Mapping[str, np.ndarray],
+    seed: int,
+) -> Iterator[Comparison]:
+    """Yields comparisons of denoiser calls, confidences, distogram and a short sampling."""
+    num_passes = len(recorded["recycle_keys"])
+    trunk = run_trunk(model, features, seed=seed, num_recycles=num_passes - 1, buckets=_EXACT)
+    padded = pad(features, _EXACT.sizes(sizes_of(features)))
+    flatten = slot_flattener(features, len(padded.atoms.mask))
+    arguments = padded, trunk.single, trunk.pair, trunk.target_feat
+    yield from _compare_denoiser(heads, arguments, features, recorded, flatten)
+    yield from _compare_confidences(heads, arguments, features, recorded, flatten)
+    yield from _compare_distogram(heads, trunk.pair, features, recorded)
+
+
+def _compare_denoiser(
+    heads: Heads,
+    arguments: tuple,
+    features: Features,
+    recorded: Mapping[str, np.ndarray],
+    flatten: Flatten,
+) -> Iterator[Comparison]:
+    context = heads.diffusion_context(*arguments)
+    slots = features.atoms.token, features.atoms.slot
+    for index in range(3):
+        call = f"diff{index}"
+        level = recorded[f"{call}.noise_level"]
+        ours = heads.denoise(flatten(recorded[f"{call}.noisy"]), level, context)
+        yield compare(
+            f"{call}.denoised (sigma {float(level):g})",
+            ours[: len(slots[0])],
+            recorded[f"{call}.denoised"][slots],
+            _DENOISED,
+        )
+    if "sampler.noise" not in recorded:
+        return
+    config = SamplerConfig(steps=len(recorded["sampler.noise"]))
+    levels = noise_levels(config)
+    positions = flatten(recorded["sampler.init"])[None]
+    for step in range(config.steps):
+        draws = StepDraws(
+            recorded["sampler.rotations"][step][None],
+            recorded["sampler.translations"][step][None],
+            flatten(recorded["sampler.noise"][step])[None],
+        )
+        positions = heads.step(positions, levels[step], levels[step + 1], draws, context, config)
+    distance = np.linalg.norm(
+        positions[0, : len(slots[0])] - recorded["sampler.final_positions"][slots], axis=-1
+    )
+    rms = np.sqrt(np.mean(np.square(distance)))
+    yield compare_within("sampler.final_positions (rms, Å)", rms, 0.0, _SAMPLED)
+
+
+def _compare_confidences(
+    heads: Heads,
+    arguments: tuple,
+    features: Features,
+    recorded: Mapping[str, np.ndarray],
+    flatten: Flatten,
+) -> Iterator[Comparison]:
+    ours = heads.confidences(flatten(recorded["conf.positions"]), *arguments)
+    slots = features.atoms.token, features.atoms.slot
+    for name, field, is_per_atom in _CONFIDENCES:
+        official, own = recorded[f"conf.{name}"], getattr(ours, field)
+        if is_per_atom:
+            official, own = official[slots], own[: len(slots[0])]
+        yield compare(f"conf.{name}", own, official, _CONFIDENCE)
+
+
+def _compare_distogram(
+    heads: Heads, pair: np.ndarray, features: Features, recorded: Mapping[str, np.ndarray]
+) -> Iterator[Comparison]:
+    logits = heads.distances(pair)
+    official = recorded["distogram.logits"]
+    rows = logits if len(official) == len(logits) else logits[recorded["pair_rows"]]
+    yield compare("distogram.logits", rows, official, _DISTOGRAM)
+    contacts = contact_probabilities(logits, features.tokens.mask)
+    yield compare("distogram.contact_probs", contacts, recorded["distogram.contact_probs"], 1e-4)
