@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32
 
+from af3cli.chemistry import ComponentDictionary, molecule
 from af3cli.tokens.types import Atoms, MoleculeType, Tokens
 
 if TYPE_CHECKING:
@@ -22,23 +23,23 @@ def compare_chirality(
     tokens: Tokens,
     atoms: Atoms,
     coordinates: Float32[np.ndarray, "atom 3"],
-    references: Mapping[str, Chem.Mol],
+    components: ComponentDictionary,
 ) -> dict[str, bool]:
     """Returns, for each chain that is a ligand of one residue, whether its chirality is right.
 
-    Coordinates are in Å. `references` are sanitised molecules by residue name, with stereochemistry
-    assigned and every atom's name in its property `atom_name`; hydrogens do not matter. Ligands
-    without a reference, and those whose atoms coincide or have no coordinates, are left out.
+    Coordinates are in Å. The reference is the ideal structure of the component, or the SMILES
+    string it was made from. Ligands of which RDKit can make no molecule, or whose predicted atoms
+    have no coordinates or coincide in a way that RDKit cannot read, are left out.
     """
     matches = {}
     for chain_id, rows in _single_residue_ligands(tokens, atoms).items():
-        reference = references.get(tokens.residue_name[atoms.token[rows[0]]])
+        reference = _reference(components, tokens.residue_name[atoms.token[rows[0]]])
         if reference is None or not np.isfinite(coordinates[rows]).all():
             continue
         positions = dict(zip(atoms.name[rows], coordinates[rows].astype(np.float64), strict=True))
         predicted = _with_positions(reference, positions)
         if predicted is not None:
-            matches[chain_id] = _centres_match(_centres(predicted), _centres(_bare(reference)))
+            matches[chain_id] = _centres_match(_centres(predicted), _centres(reference))
     return matches
 
 
@@ -52,10 +53,18 @@ def _single_residue_ligands(tokens: Tokens, atoms: Atoms) -> dict[str, np.ndarra
     return rows_of
 
 
-def _bare(molecule: Chem.Mol) -> Chem.Mol:
+def _reference(components: ComponentDictionary, code: str) -> Chem.Mol | None:
+    """Returns the component without hydrogens, each atom's name in its property `atom_name`."""
     from rdkit import Chem
 
-    return Chem.RemoveHs(molecule)
+    component = components.get(code)
+    known = molecule(component)
+    if known is None:
+        return None
+    mol = Chem.Mol(known.mol)
+    for atom, row in zip(mol.GetAtoms(), known.component_row, strict=True):
+        atom.SetProp("atom_name", component.atom_name[row])
+    return Chem.RemoveHs(mol)
 
 
 def _with_positions(
@@ -64,32 +73,32 @@ def _with_positions(
     """Returns the reference's atoms that have a position, with the chirality that these show."""
     from rdkit import Chem
 
-    molecule = Chem.RWMol(_bare(reference))
-    molecule.RemoveAllConformers()
-    names = [atom.GetProp("atom_name") for atom in molecule.GetAtoms()]
-    molecule.BeginBatchEdit()
+    mol = Chem.RWMol(reference)
+    mol.RemoveAllConformers()
+    names = [atom.GetProp("atom_name") for atom in mol.GetAtoms()]
+    mol.BeginBatchEdit()
     for index, name in enumerate(names):
         if name not in positions:
-            molecule.RemoveAtom(index)
-    molecule.CommitBatchEdit()
-    conformer = Chem.Conformer(molecule.GetNumAtoms())
+            mol.RemoveAtom(index)
+    mol.CommitBatchEdit()
+    conformer = Chem.Conformer(mol.GetNumAtoms())
     conformer.SetPositions(np.array([positions[name] for name in names if name in positions]))
-    molecule.AddConformer(conformer)
+    mol.AddConformer(conformer)
     try:
-        Chem.AssignStereochemistryFrom3D(molecule)
+        Chem.AssignStereochemistryFrom3D(mol)
     except RuntimeError:  # RDKit cannot normalise a vector between coinciding atoms
         return None
-    return molecule
+    return mol
 
 
-def _centres(molecule: Chem.Mol) -> dict[str, str]:
+def _centres(mol: Chem.Mol) -> dict[str, str]:
     """Returns the label (R, S or ?) of each chiral centre, by atom name."""
     from rdkit import Chem
 
     found = Chem.FindMolChiralCenters(
-        molecule, force=True, includeUnassigned=False, useLegacyImplementation=True
+        mol, force=True, includeUnassigned=False, useLegacyImplementation=True
     )
-    labels = {molecule.GetAtomWithIdx(i).GetProp("atom_name"): label for i, label in found}
+    labels = {mol.GetAtomWithIdx(i).GetProp("atom_name"): label for i, label in found}
     return {name: label for name, label in labels.items() if name.upper().startswith(_CENTRES)}
 
 

@@ -1,0 +1,140 @@
+"""Which predictions are in a folder already, whole, and made from what.
+
+Each folder that a prediction writes (of a sample, of a seed's embeddings or distogram) appears at
+once and whole, with a record in it: `<prefix>_run.json`. What lacks one was not written here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from af3cli.errors import OutputError
+
+FORMAT = "af3cli-prediction"
+FORMAT_VERSION = 1
+_SAMPLE = re.compile(r"seed-(\d+)_sample-(\d+)")
+_FOLDERS = re.compile(r"seed-\d+_(sample-\d+|embeddings|distogram)")
+
+# What a prediction was made from: texts and numbers by name, all that can change its values.
+Identity = Mapping[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What made the files in one folder; the score is that of a sample, if it is known.
+
+    `sizes` has the bytes of each file but the record itself.
+    """
+
+    identity: dict[str, str | int | float | bool | None]
+    sizes: dict[str, int]
+    ranking_score: float | None = None
+
+    def to_json(self) -> bytes:
+        """Returns the record as text."""
+        score = self.ranking_score
+        content = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "identity": self.identity,
+            "ranking_score": None if score is None or math.isnan(score) else float(score),
+            "sizes": self.sizes,
+        }
+        return json.dumps(content, indent=1).encode()
+
+    def is_whole(self, folder: Path) -> bool:
+        """Says whether all files are in the folder as they were written."""
+        return file_sizes(folder).items() >= self.sizes.items()
+
+
+def file_sizes(folder: Path) -> dict[str, int]:
+    """Returns the bytes of each file in a folder."""
+    return {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+
+
+def sample_folder(seed: int, sample: int) -> str:
+    """Returns the name of a sample's folder."""
+    return f"seed-{seed}_sample-{sample}"
+
+
+def read_records(folder: Path, name: str) -> dict[str, Record | None]:
+    """Returns the record of each prediction in a job's folder, by the name of its own folder.
+
+    `name` is the job's, as in file names. The record is `None` where there is no readable one.
+    """
+    if not folder.is_dir():
+        return {}
+    return {
+        path.name: _read(path / record_name(name, path.name))
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and _FOLDERS.fullmatch(path.name)
+    }
+
+
+def whole_records(folder: Path, name: str) -> dict[str, Record]:
+    """Returns the records, as `read_records`, of the predictions of which no file is missing."""
+    records = read_records(folder, name)
+    return {
+        key: record for key, record in records.items() if record and record.is_whole(folder / key)
+    }
+
+
+def finished_scores(folder: Path, name: str) -> dict[tuple[int, int], float]:
+    """Returns the ranking score, NaN if unknown, of each whole sample, by seed and number."""
+    return {
+        (int(match[1]), int(match[2])): (
+            math.nan if record.ranking_score is None else record.ranking_score
+        )
+        for key, record in whole_records(folder, name).items()
+        if (match := _SAMPLE.fullmatch(key))
+    }
+
+
+def record_name(name: str, folder_name: str) -> str:
+    """Returns the file name of the record in a folder of the job `name`."""
+    return f"{name}_{folder_name}_run.json"
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        content = json.loads(path.read_bytes())
+        if (content["format"], content["format_version"]) != (FORMAT, FORMAT_VERSION):
+            return None
+        score = content["ranking_score"]
+        return Record(
+            identity=dict(content["identity"]),
+            sizes=dict(content["sizes"]),
+            ranking_score=None if score is None else float(score),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def check_identity(folder: Path, records: Mapping[str, Record | None], identity: Identity) -> None:
+    """Raises `OutputError` if some prediction in `folder` was made from something else."""
+    for name, record in records.items():
+        if record is None:
+            raise OutputError(
+                f"{folder / name} was not written by this program, or only in part. Move it away, "
+                "give another --out-dir, or replace it with --overwrite."
+            )
+        differences = [
+            f"{key} ({_short(record.identity.get(key))} there, {_short(identity.get(key))} wanted)"
+            for key in sorted({*record.identity, *identity})
+            if record.identity.get(key) != identity.get(key)
+        ]
+        if differences:
+            raise OutputError(
+                f"{folder / name} was made from something else: {'; '.join(differences)}. Give the "
+                "job another name or another --out-dir, or replace it with --overwrite."
+            )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 16 else f"{text[:12]}…"

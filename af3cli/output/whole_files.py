@@ -1,0 +1,83 @@
+"""Files that appear at once and whole, and messages when they cannot."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from af3cli.errors import OutputError
+
+# What puts content into the file at a path.
+Writer = Callable[[Path], object]
+
+_PART = ".part"
+_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+
+
+def write_file(path: Path, write: Writer) -> None:
+    """Makes or replaces a file at once, by what `write` does with another path."""
+    part = _aside(path)
+    try:
+        write(part)
+        _flush(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_folder(folder: Path, files: Mapping[str, Writer]) -> None:
+    """Makes or replaces a folder with files, by their names, at once."""
+    part = _aside(folder)
+    try:
+        part.mkdir()
+        for name, write in files.items():
+            write(part / name)
+            _flush(part / name)
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes what a killed process left half written in a folder."""
+    for path in folder.glob(f".*{_PART}"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def writing(content: bytes) -> Writer:
+    """Returns what writes these bytes."""
+    return lambda path: path.write_bytes(content)
+
+
+def copying(source: Path) -> Writer:
+    """Returns what copies a file."""
+    return lambda path: shutil.copyfile(source, path)
+
+
+@contextmanager
+def messages(path: Path) -> Iterator[None]:
+    """Turns what the operating system reports of `path` into `OutputError`."""
+    try:
+        yield
+    except OSError as error:
+        reason = _FULL.get(error.errno, error.strerror or str(error))
+        raise OutputError(
+            f"{path} cannot be written: {reason}. What is finished is kept; run the same command "
+            "again to go on."
+        ) from error
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}{_PART}")
+
+
+def _flush(path: Path) -> None:
+    """Waits until a file is on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
