@@ -1,0 +1,62 @@
+"""Hits and alignment rows are those of the HMMER programs on the same files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from af3cli.search.catalogue import search_options
+from af3cli.search.hmmer import database_size, sequence_query
+from af3cli.search.rna_alignment import align_to_query
+from af3cli.search.scan import scan
+from tests.search import binaries, synthetic
+
+PROTEINS = synthetic.protein_queries()
+RNAS = synthetic.rna_queries()
+
+
+@pytest.fixture(scope="module")
+def protein_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("protein") / "db.fasta"
+    synthetic.write_protein_database(path, PROTEINS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def rna_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rna") / "db.fasta"
+    synthetic.write_rna_database(path, RNAS)
+    return path
+
+
+def _protein_rows(database: Path, z: float | None = None) -> list[list[tuple[str, str]]]:
+    queries = [sequence_query(s, "protein", search_options("uniref90", len(s))) for s in PROTEINS]
+    found = scan(database, queries, z, num_threads=2, block_bytes=20_000)
+    return [[(row.header, row.aligned) for row in rows] for rows in found]
+
+
+@binaries.needs_hmmer
+@pytest.mark.parametrize("z", [None, 5e7])
+def test_protein_rows(protein_database: Path, tmp_path: Path, z: float | None) -> None:
+    options = () if z is None else ("-Z", str(z), "--domZ", str(z))
+    found = _protein_rows(protein_database, z)
+    for query, rows in zip(PROTEINS, found, strict=True):
+        assert rows == binaries.jackhmmer(tmp_path, query, protein_database, *options), query
+    numbers = [len(rows) for rows in found]
+    assert numbers[-1] == 0 and sum(number > 10 for number in numbers) >= 18
+    assert any(letter.islower() for rows in found for _, row in rows for letter in row)
+
+
+@binaries.needs_hmmer
+@pytest.mark.parametrize("z", [None, 400.5])
+def test_rna_rows(rna_database: Path, tmp_path: Path, z: float | None) -> None:
+    queries = [sequence_query(s, "rna", search_options("rfam", len(s))) for s in RNAS]
+    size = None if z is None else database_size(z, "rna")
+    found = scan(rna_database, queries, size, num_threads=2, block_bytes=20_000)
+    options = () if z is None else ("-Z", str(z))
+    for query, rows in zip(RNAS, found, strict=True):
+        aligned = [(row.header, row.aligned) for row in align_to_query(query, rows)]
+        assert aligned == binaries.nhmmer(tmp_path, query, rna_database, *options), query
+    numbers = [len(rows) for rows in found]
+    assert numbers[-1] == 0 and sum(number > 5 for number in numbers) >= 5
