@@ -33,7 +33,9 @@ def test_neighbouring_residues_and_ligands_do_not_clash():
     token = atoms.token
     coordinates = spread_out(tables)
     coordinates[tokens.asym_id[token] == 2] = 0
-    coordinates[(tokens.asym_id[token] == 1) & (tokens.residue_id[token] <= 2)] = 0
+    protein = tokens.asym_id[token] == 1
+    pair_of_residues = tokens.residue_id[token[protein]] // 2
+    coordinates[protein] = pair_of_residues[:, None] * np.float32([5, 0, 0])
     assert not has_clash(*tables, coordinates)
-    coordinates[tokens.asym_id[token] == 1] = 0
+    coordinates[protein] = 0
     assert has_clash(*tables, coordinates)
