@@ -2,7 +2,9 @@
 
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
 from af3cli.weights.find import cache_folder, find_weights
-from af3cli.weights.load import Weights, load_official, load_weights
+from af3cli.weights.load import load_weights
+from af3cli.weights.official_file import load_official
+from af3cli.weights.provenance import Weights
 from af3cli.weights.records import Record, read_records, write_records
 from af3cli.weights.schema import official_schema
 from af3cli.weights.synthetic import synthetic_parameters

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from af3cli.model.config import OFFICIAL, ModelConfig, reduced
+from af3cli.weights.families import (
+    INTELLIFOLD2,
+    OPENFOLD3,
+    PROTENIX_BASE,
+    PROTENIX_MINI,
+    PROTENIX_TINY,
+)
+from af3cli.weights.schema import official_schema
 
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One set of parameters: whose it is, under which terms, and how to recognise it.
+    """One set of parameters: whose it is, under which terms, where it comes from.
 
-    `stem` is the name of its file without suffixes, None for parameters that are made and not
-    read. `training_cutoff` is the date (ISO) of the newest structures it was trained on.
-    `num_bytes` and `sha256` are those of the published file, where published.
+    `urls` are the files that make it up, parameters first; there are none for parameters that are
+    made and not read. `training_cutoff` is the date (ISO) of the newest structures it was trained
+    on. `sha256` is that of the first file, where its owner publishes it. `needs_consent` is for
+    terms that a user has to accept.
     """
 
     name: str
@@ -21,14 +32,103 @@ class CatalogueEntry:
     title: str
     licence: str
     config: ModelConfig
-    stem: str | None = None
+    urls: tuple[str, ...] = ()
     terms_url: str | None = None
-    url: str | None = None
     training_cutoff: str | None = None
-    num_bytes: int | None = None
     sha256: str | None = None
+    needs_consent: bool = False
     is_meaningless: bool = False
 
+    @property
+    def num_bytes(self) -> int:
+        """The size in memory; PyTorch checkpoints hold float32 only."""
+        is_float32 = any(name.endswith(".pt") for name in self.file_names)
+        return sum(
+            math.prod(spec.shape) * (2 if spec.dtype == "bfloat16" and not is_float32 else 4)
+            for spec in official_schema(self.config).values()
+        )
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """The names of the files at `urls`."""
+        return tuple(PurePosixPath(url).name for url in self.urls)
+
+
+_APACHE = "Apache-2.0"
+_PROTENIX_HOST = "https://protenix.tos-cn-beijing.volces.com/checkpoint"
+_PROTENIX_TERMS = "https://github.com/bytedance/Protenix/blob/main/LICENSE"
+_INTELLIFOLD_HOST = "https://huggingface.co/intelligenAI/intellifold/resolve/main"
+
+OPENFOLD3_OPENBIND = CatalogueEntry(
+    name="openfold3",
+    family="openfold3",
+    title="OpenFold3 openbind, the recommended open model",
+    licence=f"{_APACHE} (the project's; read also what comes with the file)",
+    config=OPENFOLD3,
+    urls=(
+        "https://openfold3-data.s3.amazonaws.com/openfold3-parameters/of3-ob-2025-06-30-174k.pt",
+    ),
+    terms_url="https://github.com/aqlaboratory/openfold-3/blob/main/LICENSE",
+    training_cutoff="2025-06-30",
+)
+
+
+def _protenix(name: str, file: str, title: str, config: ModelConfig, cutoff: str) -> CatalogueEntry:
+    return CatalogueEntry(
+        name=name,
+        family="protenix",
+        title=title,
+        licence=_APACHE,
+        config=config,
+        urls=(f"{_PROTENIX_HOST}/{file}.pt",),
+        terms_url=_PROTENIX_TERMS,
+        training_cutoff=cutoff,
+    )
+
+
+PROTENIX = (
+    _protenix(
+        "protenix-base",
+        "protenix_base_default_v1.0.0",
+        "Protenix base v1.0.0",
+        PROTENIX_BASE,
+        "2021-09-30",
+    ),
+    _protenix(
+        "protenix-base-20250630",
+        "protenix_base_20250630_v1.0.0",
+        "Protenix base v1.0.0, trained on newer structures",
+        PROTENIX_BASE,
+        "2025-06-30",
+    ),
+    _protenix(
+        "protenix-mini",
+        "protenix_mini_default_v0.5.0",
+        "Protenix mini v0.5.0, no templates",
+        PROTENIX_MINI,
+        "2021-09-30",
+    ),
+    _protenix(
+        "protenix-tiny",
+        "protenix_tiny_default_v0.5.0",
+        "Protenix tiny v0.5.0, no templates",
+        PROTENIX_TINY,
+        "2021-09-30",
+    ),
+)
+
+INTELLIFOLD = CatalogueEntry(
+    name="intellifold2",
+    family="intellifold2",
+    title="IntelliFold 2",
+    licence=_APACHE,
+    config=INTELLIFOLD2,
+    urls=(
+        f"{_INTELLIFOLD_HOST}/intellifold_v2.bin.zst",
+        f"{_INTELLIFOLD_HOST}/intellifold_v2_fourier.npz",
+    ),
+    terms_url="https://github.com/IntelliGen-AI/IntelliFold/blob/main/LICENSE",
+)
 
 ALPHAFOLD3 = CatalogueEntry(
     name="alphafold3",
@@ -36,10 +136,10 @@ ALPHAFOLD3 = CatalogueEntry(
     title="AlphaFold 3, Google DeepMind",
     licence="AlphaFold 3 Model Parameters Terms of Use (non-commercial, no redistribution)",
     config=OFFICIAL,
-    stem="af3",
+    urls=("https://storage.googleapis.com/alphafold3/af3.bin.zst",),
     terms_url="https://github.com/google-deepmind/alphafold3/blob/main/WEIGHTS_TERMS_OF_USE.md",
-    url="https://storage.googleapis.com/alphafold3/af3.bin.zst",
     training_cutoff="2021-09-30",
+    needs_consent=True,
 )
 
 SYNTHETIC = CatalogueEntry(
@@ -48,7 +148,6 @@ SYNTHETIC = CatalogueEntry(
     title="Random numbers in the official shapes; results are meaningless",
     licence="none needed: random numbers",
     config=OFFICIAL,
-    num_bytes=1_146_811_260,
     sha256="e2d159c282a569d8b5ecee55fef908f0c1e643d899d0876e3281c246731484ad",
     is_meaningless=True,
 )
@@ -59,9 +158,27 @@ SYNTHETIC_REDUCED = CatalogueEntry(
     title="The same with fewer layers, for fast trials; results are meaningless",
     licence="none needed: random numbers",
     config=reduced(OFFICIAL),
-    num_bytes=311_810_428,
     sha256="b969b2bb7713b8239afe16d7197009500af329b0341730f9b4623f1faa8f95a4",
     is_meaningless=True,
 )
 
-CATALOGUE = {entry.name: entry for entry in (ALPHAFOLD3, SYNTHETIC, SYNTHETIC_REDUCED)}
+CATALOGUE = {
+    entry.name: entry
+    for entry in (
+        OPENFOLD3_OPENBIND,
+        *PROTENIX,
+        INTELLIFOLD,
+        ALPHAFOLD3,
+        SYNTHETIC,
+        SYNTHETIC_REDUCED,
+    )
+}
+
+# What each family does otherwise; a file tells the widths and depths itself.
+FAMILY_CONFIGS = {
+    "openfold3": OPENFOLD3,
+    "protenix": PROTENIX_BASE,
+    "intellifold2": INTELLIFOLD2,
+    "alphafold3": OFFICIAL,
+    "synthetic": OFFICIAL,
+}

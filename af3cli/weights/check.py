@@ -48,7 +48,12 @@ def _listed(kind: str, names: list[str]) -> list[str]:
     return [f"  {kind} ({len(names)}):", *(f"    {name}" for name in names[:_SHOWN]), *more]
 
 
-def check_arrays(arrays: Mapping[str, np.ndarray], schema: Schema, problems: Problems) -> None:
+def check_arrays(
+    arrays: Mapping[str, np.ndarray],
+    schema: Schema,
+    problems: Problems,
+    may_be_float32: bool = False,
+) -> None:
     """Adds to `problems` what `arrays` lack of `schema`, and what of them differs from it."""
     for name, spec in schema.items():
         if name not in arrays:
@@ -57,5 +62,5 @@ def check_arrays(arrays: Mapping[str, np.ndarray], schema: Schema, problems: Pro
         array = arrays[name]
         if array.shape != spec.shape:
             problems.misshapen.append(f"{name} is {list(array.shape)}, not {list(spec.shape)}")
-        if array.dtype != spec.dtype:
+        if array.dtype != spec.dtype and not (may_be_float32 and array.dtype == "float32"):
             problems.wrong_dtype.append(f"{name} is {array.dtype}, not {spec.dtype}")

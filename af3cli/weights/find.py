@@ -10,7 +10,12 @@ from pathlib import Path
 import platformdirs
 
 from af3cli.errors import WeightsError
-from af3cli.weights.catalogue import ALPHAFOLD3, CATALOGUE, CatalogueEntry
+from af3cli.weights.catalogue import (
+    ALPHAFOLD3,
+    CATALOGUE,
+    OPENFOLD3_OPENBIND,
+    CatalogueEntry,
+)
 from af3cli.weights.files import find_model, parameter_files
 
 
@@ -46,7 +51,7 @@ def find_weights(
     entry = CATALOGUE.get(str(name_or_path))
     if entry is None:
         return FoundWeights(_existing(path))
-    if entry.stem is None:
+    if not entry.urls:
         return FoundWeights(None, entry)
     for place in places:
         if found := find_in(place, entry):
@@ -57,9 +62,16 @@ def find_weights(
 
 
 def find_in(place: Path, entry: CatalogueEntry) -> Path | None:
-    """Returns the file (or first part of it) of `entry` in the folder `place`, or at `place`."""
+    """Returns the file of `entry` in the folder `place`, or beside the file `place`, if there.
+
+    A converted file (`NAME.safetensors`) comes before the published one.
+    """
     folder = place if place.is_dir() else place.parent
-    return find_model(folder, entry.stem) if entry.stem and folder.is_dir() else None
+    if not entry.urls or not folder.is_dir():
+        return None
+    names = (f"{entry.name}.safetensors", entry.file_names[0])
+    whole = next((folder / name for name in names if (folder / name).is_file()), None)
+    return whole or find_model(folder, entry.file_names[0].split(".")[0])
 
 
 def search_folders(weights_dir: str | Path | None = None) -> list[Path]:
@@ -94,11 +106,16 @@ def _existing(path: Path) -> Path:
 
 def _advice(places: list[Path]) -> str:
     looked = ", ".join(map(str, places))
+    open_model = OPENFOLD3_OPENBIND
     return (
         f"Looked in {looked}.\n"
-        f"The official AlphaFold 3 parameters are for non-commercial use only. If you accept their "
-        f"terms ({ALPHAFOLD3.terms_url}), download {ALPHAFOLD3.url} and pass the file with "
-        "--weights, or put it into one of these folders.\n"
+        f"The recommended open model is {open_model.name} ({open_model.num_bytes / 1e9:.1f} GB, "
+        f"{open_model.licence}). To get it:\n"
+        f"    af3 weights get {open_model.name}\n"
+        "The official AlphaFold 3 parameters are for non-commercial use only. If you accept their "
+        f"terms ({ALPHAFOLD3.terms_url}):\n"
+        f"    af3 weights get {ALPHAFOLD3.name} --accept-terms\n"
+        f"or pass your copy of {ALPHAFOLD3.urls[0]} with --weights.\n"
         "To try the program without parameters, use --weights synthetic or --weights "
         "synthetic-reduced; the results are then meaningless."
     )

@@ -89,12 +89,15 @@ _FACTORS = {
 def infer_config(shapes: Mapping[str, Shape], base: ModelConfig = OFFICIAL) -> ModelConfig:
     """Returns `base` with the widths and depths that arrays named `scope:name` have.
 
-    What an absent or oddly shaped array would tell stays as it is in `base`, so that checking the
-    arrays against the schema of the result names it.
+    A template embedder without blocks has no slots, so that it contributes nothing. What an absent
+    or oddly shaped array would tell stays as it is in `base`, so that checking the arrays against
+    the schema of the result names it.
     """
     config = base
     for field, value in _lengths(shapes):
         config = _with_field(config, field.split("."), value)
+    if not config.template.stack.num_blocks:
+        config = _with_field(config, ["template", "slots"], 0)
     return config
 
 

@@ -99,7 +99,7 @@ def read_pickle(stream: BinaryIO) -> Any:
 
 
 class _Machine:
-    """The stack machine. Every method named after an instruction does what that instruction does."""
+    """The stack machine; a method named after an instruction does what it does."""
 
     def __init__(self) -> None:
         self._stack: list[Any] = []
@@ -202,7 +202,9 @@ class _Machine:
 
     def do_binpersid(self, _: None) -> None:
         kind, storage, key, _, num_values, *_ = self.pop()
-        dtype = _DTYPES.get(storage.text.removeprefix("torch.")) if storage.__class__ is _Name else None
+        dtype = (
+            _DTYPES.get(storage.text.removeprefix("torch.")) if storage.__class__ is _Name else None
+        )
         if kind != "storage" or dtype is None or type(key) is not str:
             raise UnsafePickleError("a reference to something that is not a tensor's storage")
         if type(num_values) is not int or num_values < 0:

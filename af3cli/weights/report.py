@@ -7,7 +7,7 @@ from pathlib import Path
 
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
 from af3cli.weights.find import find_in, search_folders
-from af3cli.weights.load import Weights
+from af3cli.weights.provenance import Weights
 
 
 def catalogue_lines(weights_dir: Path | None = None) -> Iterator[str]:
@@ -22,16 +22,15 @@ def catalogue_lines(weights_dir: Path | None = None) -> Iterator[str]:
         if entry.training_cutoff:
             yield f"    cutoff    {entry.training_cutoff}"
         yield f"    widths    single {config.single_width}, pair {config.pair_width}"
-        if entry.num_bytes:
-            yield f"    size      {entry.num_bytes / 1e6:,.0f} MB"
-        if entry.url:
-            yield f"    source    {entry.url}"
+        yield f"    size      {entry.num_bytes / 1e6:,.0f} MB in memory"
+        for url in entry.urls:
+            yield f"    source    {url}"
         if entry.sha256:
             yield f"    sha256    {entry.sha256}"
 
 
 def _place(entry: CatalogueEntry, weights_dir: Path | None) -> str:
-    if entry.stem is None:
+    if not entry.urls:
         return "made when needed"
     here = (find_in(place, entry) for place in search_folders(weights_dir))
     return str(next(filter(None, here), "no"))

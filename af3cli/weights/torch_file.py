@@ -50,9 +50,7 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
         is_zip = bytes(file[:4]) == b"PK\x03\x04"
         checkpoint = _read_zip(path, file) if is_zip else _read_legacy(file)
         tensors = _without_prefixes(_state(checkpoint.content))
-        return {
-            name: _array(file, checkpoint.starts, tensor) for name, tensor in tensors.items()
-        }
+        return {name: _array(file, checkpoint.starts, tensor) for name, tensor in tensors.items()}
     except UnsafePickleError as error:
         raise WeightsError(
             f"{path} is refused: it contains {error}, which parameters do not need and which could "

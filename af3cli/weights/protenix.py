@@ -1,0 +1,256 @@
+"""Protenix's tensors as arrays with the official names.
+
+Names are those of the `state_dict` of Protenix 2.0 (bytedance/Protenix) for its v0.5.0 and v1.0.0
+checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from af3cli.weights.conversion import Rule, constant, input_rows, regrouped, rules, transposed
+from af3cli.weights.schema import ATOM_CONDITIONING, CONFIDENCE, DIFFUSION, TEMPLATE, TRUNK
+from af3cli.weights.schema_blocks import Shape
+from af3cli.weights.torch_blocks import (
+    CLASSES,
+    ELEMENTS,
+    MSA_ROWS,
+    SINGLE_CONDITION_ROWS,
+    TARGET_ROWS,
+    atom_transformer,
+    input_rule,
+    stacks,
+    token_transformer,
+    transition,
+    unused_atom_arrays,
+)
+
+_NAMES = {
+    "pairformer": "pairformer_stack.blocks.{}.",
+    "confidence": "confidence_head.pairformer_stack.blocks.{}.",
+    "template_stack": "template_embedder.pairformer_stack.blocks.{}.",
+    "msa": "msa_module.blocks.{}.",
+    "pair": "",
+    "triangle_bias": "linear",
+    "attention": "attention_pair_bias",
+    "heads": "attention",
+    "norm": "layernorm",
+    "pair_bias": "linear_nobias_z",
+    "transition_norm": "layernorm1",
+    "transition_a": "linear_no_bias_a",
+    "transition_b": "linear_no_bias_b",
+    "transition_out": "linear_no_bias",
+    "outer": "outer_product_mean_msa",
+    "averaging": "msa_stack.msa_pair_weighted_averaging",
+    "averaging_bias": "linear_no_bias_z",
+    "averaging_value": "linear_no_bias_mv",
+    "averaging_gate": "linear_no_bias_mg",
+    "averaging_out": "linear_no_bias_out",
+    "msa_transition": "msa_stack.transition_m",
+    "adaptive_scale": "linear_s",
+    "adaptive_shift": "linear_nobias_s",
+    "zero_gate": "linear_a_last",
+    "ffw": "conditioned_transition_block",
+    "ffw_norm": "adaln",
+    "ffw_a": "linear_nobias_a1",
+    "ffw_b": "linear_nobias_a2",
+    "ffw_out": "linear_nobias_b",
+    "ffw_zero_gate": "linear_s",
+}
+_ATOM_NORMS = {"q": "layernorm_a", "k": "layernorm_kv"}
+_DISTANCE_BINS = 39
+
+_TRUNK = """
+linear  /~_relative_encoding/position_activations   relative_position_encoding.linear_no_bias
+linear  /bond_embedding                             linear_no_bias_token_bond
+norm    /prev_embedding_layer_norm                  layernorm_z_cycle
+linear  /prev_embedding                             linear_no_bias_z_cycle
+norm    /prev_single_embedding_layer_norm           layernorm_s
+linear  /prev_single_embedding                      linear_no_bias_s
+linear  /template_embedding/output_linear           template_embedder.linear_no_bias_u
+"""
+
+_TEMPLATE = """
+norm    /output_layer_norm          layernorm_v
+norm    /query_embedding_norm       layernorm_z
+linear  /template_pair_embedding_8  linear_no_bias_z
+"""
+
+_ATOM_ENCODER = """
+linear  _embed_ref_pos                      linear_no_bias_ref_pos
+linear  _embed_ref_charge                   linear_no_bias_ref_charge
+linear  _embed_pair_offsets_1               linear_no_bias_d
+linear  _embed_pair_distances_1             linear_no_bias_invd
+linear  _embed_pair_offsets_valid           linear_no_bias_v
+linear  _single_to_pair_cond_row_1          linear_no_bias_cl
+linear  _single_to_pair_cond_col_1          linear_no_bias_cm
+linear  _pair_mlp_1                         small_mlp.1
+linear  _pair_mlp_2                         small_mlp.3
+linear  _pair_mlp_3                         small_mlp.5
+linear  _project_atom_features_for_aggr     linear_no_bias_q
+"""
+
+_NOISY_ATOMS = """
+scale   lnorm_trunk_single_cond                 atom_attention_encoder.layernorm_s
+linear  embed_trunk_single_cond                 atom_attention_encoder.linear_no_bias_s
+scale   lnorm_trunk_pair_cond                   atom_attention_encoder.layernorm_z
+linear  embed_trunk_pair_cond                   atom_attention_encoder.linear_no_bias_z
+linear  atom_positions_to_features              atom_attention_encoder.linear_no_bias_r
+linear  project_token_features_for_broadcast    atom_attention_decoder.linear_no_bias_a
+scale   atom_features_layer_norm                atom_attention_decoder.layernorm_q
+linear  atom_features_to_position_update        atom_attention_decoder.linear_no_bias_out
+"""
+
+_DIFFUSION = """
+scale   /noise_embedding_initial_norm           diffusion_conditioning.layernorm_n
+linear  /noise_embedding_initial_projection     diffusion_conditioning.linear_no_bias_n
+linear  /pair_cond_relative_encoding            diffusion_conditioning.relpe.linear_no_bias
+scale   /pair_cond_initial_norm                 diffusion_conditioning.layernorm_z
+linear  /pair_cond_initial_projection           diffusion_conditioning.linear_no_bias_z
+scale   /single_cond_embedding_norm             layernorm_s
+linear  /single_cond_embedding_projection       linear_no_bias_s
+scale   /output_norm                            layernorm_a
+"""
+
+_CONFIDENCE = """
+linear  /~_embed_features/distogram_feat_project    linear_no_bias_d
+linear  /~_embed_features/distance_feat_project     linear_no_bias_d_wo_onehot
+norm    /~_embed_features/single_norm               input_strunk_ln
+norm    /logits_ln                                  pde_ln
+linear  /left_half_distance_logits                  linear_no_bias_pde
+norm    /pae_logits_ln                              pae_ln
+linear  /pae_logits                                 linear_no_bias_pae
+norm    /plddt_logits_ln                            plddt_ln
+norm    /experimentally_resolved_ln                 resolved_ln
+"""
+
+
+def protenix_rules() -> Iterator[Rule]:
+    """Yields what every official array is made of."""
+    yield from stacks(_NAMES)
+    yield from _trunk()
+    yield from _diffusion()
+    yield from _confidence()
+
+
+def is_protenix_extra(name: str) -> bool:
+    """Returns whether a tensor holds the bounds of the distance bins, which are constants."""
+    return name in ("confidence_head.lower_bins", "confidence_head.upper_bins")
+
+
+def _trunk() -> Iterator[Rule]:
+    yield from rules(_TRUNK, TRUNK)
+    yield input_rule(f"{TRUNK}/single_activations", "linear_no_bias_sinit", TARGET_ROWS)
+    for side, number in (("left", 1), ("right", 2)):
+        sources = (f"linear_no_bias_zinit{number}.weight", "linear_no_bias_sinit.weight")
+        yield Rule(f"{TRUNK}/{side}_single:weights", sources, _through_single)
+    yield input_rule(f"{TRUNK}/extra_msa_target_feat", "msa_module.linear_no_bias_s", TARGET_ROWS)
+    yield input_rule(f"{TRUNK}/msa_activations", "msa_module.linear_no_bias_m", MSA_ROWS)
+    yield from rules(_TEMPLATE, TEMPLATE, "template_embedder.")
+    for index, columns in enumerate(_template_columns()):
+        target = f"{TEMPLATE}/template_pair_embedding_{index}"
+        yield input_rule(target, "template_embedder.linear_no_bias_a", columns)
+    yield from _atom_encoder(ATOM_CONDITIONING, "input_embedder.atom_attention_encoder.")
+
+
+def _through_single(shape: Shape, pair: np.ndarray, single: np.ndarray) -> np.ndarray:
+    """Returns the product of two linear layers, from target features to the pair."""
+    product = pair.astype(np.float64) @ single.astype(np.float64)
+    return input_rows(TARGET_ROWS)(shape, product)
+
+
+def _template_columns() -> list[list[int]]:
+    """Returns the inputs of each official template layer among those of the one layer here."""
+    types = _DISTANCE_BINS + 1
+    column_types, row_types = ([types + side * 32 + kind for kind in CLASSES] for side in (0, 1))
+    first = types + 2 * 32
+    return [
+        list(range(_DISTANCE_BINS)),
+        [_DISTANCE_BINS],
+        column_types,
+        row_types,
+        *([first + index] for index in range(4)),
+    ]
+
+
+def _atom_encoder(prefix: str, source: str) -> Iterator[Rule]:
+    yield from rules(_ATOM_ENCODER, prefix, source)
+    yield from unused_atom_arrays(prefix)
+    columns = {
+        "mask": [0],
+        "element": [-1, *range(1, ELEMENTS)],
+        "atom_name": list(range(1 + ELEMENTS, 1 + ELEMENTS + 256)),
+    }
+    for name, indices in columns.items():
+        yield input_rule(f"{prefix}_embed_ref_{name}", f"{source}linear_no_bias_f", indices)
+    yield from _atom_transformer(f"{prefix}_atom_transformer_encoder", source)
+
+
+def _atom_transformer(scope: str, source: str) -> Iterator[Rule]:
+    blocks = f"{source}atom_transformer.diffusion_transformer.blocks.{{}}."
+    yield from atom_transformer(scope, blocks, _ATOM_NORMS, _NAMES)
+    yield from _pair_bias(scope, f"{scope}/pair_logits_projection", blocks)
+
+
+def _pair_bias(scope: str, target: str, blocks: str) -> Iterator[Rule]:
+    """Each block's normalisation has its own scale, which goes into its projection."""
+    attention = f"{blocks}attention_pair_bias."
+    sources = (f"{attention}linear_nobias_z.weight", f"{attention}layernorm_z.weight")
+    yield Rule(f"{target}:weights", sources, _scaled, groups_blocks=True)
+    yield Rule(f"{scope}/pair_input_layer_norm:scale", (), constant(1.0))
+
+
+def _scaled(shape: Shape, weight: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return transposed(shape, weight * scale)
+
+
+def _diffusion() -> Iterator[Rule]:
+    source = "diffusion_module."
+    conditioning = f"{source}diffusion_conditioning"
+    yield from rules(_DIFFUSION, DIFFUSION, source)
+    yield from rules(_NOISY_ATOMS, f"{DIFFUSION}/diffusion_", source)
+    for leaf, letter in (("frequency", "w"), ("phase", "b")):
+        name = f"{conditioning}.fourier_embedding.{letter}"
+        yield Rule(f"{DIFFUSION}/noise_embedding:{leaf}", (name,), regrouped)
+    for target, module in (
+        ("norm:scale", "layernorm_s"),
+        ("projection:weights", "linear_no_bias_s"),
+    ):
+        yield Rule(
+            f"{DIFFUSION}/single_cond_initial_{target}",
+            (f"{conditioning}.{module}.weight",),
+            input_rows(SINGLE_CONDITION_ROWS),
+        )
+    for name, letter in (("pair", "z"), ("single", "s")):
+        for index in (0, 1):
+            target = f"{DIFFUSION}/{name}_transition_{index}ffw"
+            yield from transition(target, f"{conditioning}.transition_{letter}{index + 1}", _NAMES)
+    yield from _atom_encoder(f"{DIFFUSION}/diffusion", f"{source}atom_attention_encoder.")
+    yield from _atom_transformer(
+        f"{DIFFUSION}/diffusion_atom_transformer_decoder", f"{source}atom_attention_decoder."
+    )
+    yield from token_transformer("layernorm_a", _NAMES)
+    transformer = f"{DIFFUSION}/transformer"
+    yield from _pair_bias(
+        transformer,
+        f"{transformer}/__layer_stack_with_per_layer/pair_logits_projection",
+        f"{source}diffusion_transformer.blocks.{{}}.",
+    )
+
+
+def _confidence() -> Iterator[Rule]:
+    distogram, source = "diffuser/distogram_head/", "confidence_head."
+    yield from rules("biased half_logits distogram_head.linear", distogram)
+    yield from rules(_CONFIDENCE, CONFIDENCE, source)
+    for side, number in (("left", 1), ("right", 2)):
+        target = f"{CONFIDENCE}/~_embed_features/{side}_target_feat_project"
+        yield input_rule(target, f"{source}linear_no_bias_s{number}", TARGET_ROWS)
+    for name, theirs in (("plddt", "plddt"), ("experimentally_resolved", "resolved")):
+        target = f"{CONFIDENCE}/{name}_logits:weights"
+        yield Rule(target, (f"{source}{theirs}_weight",), _atom_slots)
+
+
+def _atom_slots(shape: Shape, array: np.ndarray) -> np.ndarray:
+    return regrouped(shape, array.transpose(1, 0, 2))

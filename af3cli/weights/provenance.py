@@ -1,0 +1,119 @@
+"""Parameters in memory, with what is known of where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from af3cli.model.config import ModelConfig
+from af3cli.weights.catalogue import CATALOGUE, SYNTHETIC, CatalogueEntry
+
+NATIVE_FORMAT = "af3cli-parameters"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Model parameters and their provenance.
+
+    `arrays` has the official names `scope:name` (see `schema.official_schema`), read-only.
+    `path` is None for parameters that were made and not read.
+    """
+
+    name: str
+    family: str
+    licence: str
+    terms_url: str | None
+    training_cutoff: str | None
+    is_meaningless: bool
+    path: Path | None
+    config: ModelConfig
+    arrays: dict[str, np.ndarray] = field(repr=False)
+    digest: Future[str] = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the file as its owner published it, also after conversion.
+
+        Waits for it if it is still being computed.
+        """
+        return self.digest.result()
+
+
+def describe(
+    family: str,
+    path: Path | None,
+    config: ModelConfig,
+    arrays: dict[str, np.ndarray],
+    digest: Future[str],
+    name: str | None = None,
+) -> Weights:
+    """Returns weights with what the catalogue knows of them.
+
+    Without a `name`, they are those of the family that have this configuration and, if several
+    have it, this file name.
+    """
+    entry = CATALOGUE.get(name or "")
+    if entry is None or entry.family != family:
+        entry = _entry(family, path, config)
+    return Weights(
+        name=entry.name if entry else family,
+        family=family,
+        licence=entry.licence if entry else "unknown: not a set of parameters that is known here",
+        terms_url=entry.terms_url if entry else None,
+        training_cutoff=entry.training_cutoff if entry else None,
+        is_meaningless=family == SYNTHETIC.family,
+        path=path,
+        config=config,
+        arrays=arrays,
+        digest=digest,
+    )
+
+
+def _entry(family: str, path: Path | None, config: ModelConfig) -> CatalogueEntry | None:
+    entries = [
+        entry for entry in CATALOGUE.values() if (entry.family, entry.config) == (family, config)
+    ]
+    if len(entries) > 1:
+        entries = [entry for entry in entries if path and path.name in entry.file_names]
+    if not entries and family == SYNTHETIC.family:
+        return SYNTHETIC
+    return entries[0] if entries else None
+
+
+def native_metadata(weights: Weights) -> dict[str, str]:
+    """Returns what a converted file tells of its source."""
+    facts = {
+        "format": NATIVE_FORMAT,
+        "format_version": "1",
+        "name": weights.name,
+        "family": weights.family,
+        "licence": weights.licence,
+        "terms_url": weights.terms_url,
+        "training_cutoff": weights.training_cutoff,
+        "source_sha256": weights.sha256,
+    }
+    return {key: value for key, value in facts.items() if value}
+
+
+def known_digest(sha256: str | None) -> Future[str]:
+    """Returns a digest that needs no computing."""
+    digest: Future[str] = Future()
+    digest.set_result(sha256 or "")
+    return digest
+
+
+def file_digest(path: Path) -> Future[str]:
+    """Returns the digest of a file, computed while other things go on."""
+
+    def compute() -> str:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    with_thread = ThreadPoolExecutor(max_workers=1)
+    digest = with_thread.submit(compute)
+    with_thread.shutdown(wait=False)
+    return digest
