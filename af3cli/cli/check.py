@@ -33,7 +33,7 @@ def command(jobs: tuple[Path, ...], ccd: Path | None) -> None:
     for path in jobs:
         try:
             for job in read_jobs(path):
-                check_components(job, components, str(path))
+                check_components(job, components, f"{path} ({job.name})")
                 click.echo(f"{path}: {describe(job)}")
                 for remark in remarks(job):
                     click.echo(f"  note: {remark}")

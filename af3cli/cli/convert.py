@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -118,5 +119,6 @@ def _write(path: Path, text: str, overwrite: bool) -> None:
         aside.write_text(text)
         aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink()
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from None

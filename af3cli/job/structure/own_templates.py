@@ -9,11 +9,12 @@ from af3cli.job.types import Template
 
 # A template must have a release date; files that state none get this one.
 _NO_DATE = "1970-01-01"
+_MODEL_TAG = "pdbx_PDB_model_num"
 _ATOM_TAGS = (
+    "label_atom_id",
     "group_PDB",
     "id",
     "type_symbol",
-    "label_atom_id",
     "label_alt_id",
     "label_comp_id",
     "label_asym_id",
@@ -27,7 +28,7 @@ _ATOM_TAGS = (
     "B_iso_or_equiv",
     "auth_seq_id",
     "auth_asym_id",
-    "pdbx_PDB_model_num",
+    _MODEL_TAG,
 )
 
 
@@ -45,21 +46,17 @@ def chain_template(block: gemmi.cif.Block, chain: Chain) -> Template | None:
 
 def _atoms(block: gemmi.cif.Block, chain: Chain) -> tuple[set[str], list[list[str]]]:
     """The label numbers that have atoms in the first model, and the atoms' columns."""
-    table = block.find("_atom_site.", [f"?{tag}" for tag in _ATOM_TAGS])
-    asym, number, model = (
-        _ATOM_TAGS.index(t) for t in ("label_asym_id", "label_seq_id", _ATOM_TAGS[-1])
-    )
+    first, *others = _ATOM_TAGS
+    asym, number, model = map(_ATOM_TAGS.index, ("label_asym_id", "label_seq_id", _MODEL_TAG))
     rows: list[list[str]] = []
-    first_model = None
-    for row in table:
-        if first_model is None and row.has(model):
-            first_model = row[model]
-        if row.str(asym) == chain.label and (not row.has(model) or row[model] == first_model):
-            rows.append([row[i] if row.has(i) else "?" for i in range(len(_ATOM_TAGS))])
-    rows = [row for row in rows if row[number] in chain.positions]
-    for row in rows:
-        if row[model] == "?":
-            row[model] = "1"
+    first_model: str | None = None
+    for row in block.find("_atom_site.", [first, *(f"?{tag}" for tag in others)]):
+        values = [row[i] if row.has(i) else "?" for i in range(len(_ATOM_TAGS))]
+        first_model = first_model or values[model]
+        is_ours = gemmi.cif.as_string(values[asym]) == chain.label
+        if is_ours and values[model] == first_model and values[number] in chain.positions:
+            values[model] = "1"
+            rows.append(values)
     return {row[number] for row in rows}, [list(column) for column in zip(*rows, strict=True)]
 
 

@@ -13,7 +13,10 @@ import gemmi
 
 from af3cli.errors import InputError
 
-_REQUIRED = ("_atom_site.label_asym_id", "_struct_asym.entity_id", "_entity.type")
+_REQUIRED = (
+    *("_atom_site.label_asym_id", "_struct_asym.entity_id"),
+    *("_entity.type", "_entity_poly.type"),
+)
 _MISSING = ("", ".", "?")
 
 

@@ -1,0 +1,96 @@
+"""FASTA as jobs."""
+
+from __future__ import annotations
+
+import gzip
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from af3cli.errors import InputError
+from af3cli.job import Dna, FastaOptions, Protein, Rna, read_jobs, remarks
+from af3cli.job.fasta import fasta_jobs
+
+
+def test_each_record_is_a_job():
+    text = ">first some words\nMKTAY\nIAKQ*\n\n>second\nacde fghi\r\n"
+    jobs = fasta_jobs(text, "x.fasta")
+    assert [job.name for job in jobs] == ["first", "second"]
+    assert [job.entities for job in jobs] == [
+        (Protein(("A",), "MKTAYIAKQ"),),
+        (Protein(("A",), "ACDEFGHI"),),
+    ]
+    assert all(job.seeds == (1,) for job in jobs)
+
+
+def test_kinds_are_told_by_header_and_letters():
+    text = ">a|RNA\nACG\n>b|dna\nACG\n>c|protein\nACGT\n>d\nACGU\n>e\nACGT\n>f\nACGTK\n"
+    kinds = [type(job.entities[0]) for job in fasta_jobs(text, "x")]
+    assert kinds == [Rna, Dna, Protein, Rna, Dna, Protein]
+    notes = [remarks(job) for job in fasta_jobs(text, "x")]
+    assert [bool(note) for note in notes] == [False, False, False, True, True, False]
+    assert "record 5 (e): taken for DNA by its letters" in notes[4][0]
+
+
+def test_one_complex_per_file():
+    text = ">a\nMKTAY\n>b|dna\nACGT\n>c\nMKTAY\n>d\nMKL:MKTAY\n"
+    (job,) = fasta_jobs(text, "dir/my complex.v1.fasta", FastaOptions(is_complex=True))
+    assert job.name == "my_complex"
+    assert job.entities == (
+        Protein(("A", "C", "E"), "MKTAY"),
+        Dna(("B",), "ACGT"),
+        Protein(("D",), "MKL"),
+    )
+
+
+def test_names_are_safe_and_unique():
+    headers = ["sp|P0|A B", "a/../b", "..", "", "a", "a", "a_2", "a", "é"]
+    text = "".join(f">{header}\nMKL\n" for header in headers)
+    names = [job.name for job in fasta_jobs(text, "x")]
+    assert names[:4] == ["sp_P0_A", "a_.._b", "sequence_3", "sequence_4"]
+    assert names[4:] == ["a", "a_3", "a_2", "a_4", "sequence_9"]
+    assert "a is there already; called a_3" in remarks(fasta_jobs(text, "x")[5])
+
+
+@given(st.lists(st.text(min_size=0, max_size=8), max_size=20))
+def test_any_headers_give_names_that_are_safe_and_unique(headers):
+    headers = [header.translate({ord(c): " " for c in "\r\n"}) for header in headers]
+    text = "".join(f">{header}\nMKL\n" for header in [*headers, "last"])
+    names = [job.name for job in fasta_jobs(text, "x")]
+    assert len(set(names)) == len(names) == len(headers) + 1
+    allowed = set(string.ascii_letters + string.digits + "_-.")
+    assert all(name and set(name) <= allowed and not name.startswith(".") for name in names)
+
+
+def test_alignments_are_found_by_name(tmp_path):
+    (tmp_path / "one.a3m").write_text(">q\nMKL\n>r\nM-L\n")
+    (tmp_path / "two.a3m.gz").write_bytes(gzip.compress(b">q\nACGU\n"))
+    text = ">one\nMKL\n>two\nACGU\n>three\nMKV\n"
+    one, two, three = fasta_jobs(text, "x", FastaOptions(msa_dir=tmp_path))
+    assert one.entities[0].unpaired_msa == ">q\nMKL\n>r\nM-L\n"
+    assert one.entities[0].paired_msa == "" and one.entities[0].templates is None
+    assert two.entities[0].unpaired_msa == ">q\nACGU\n"
+    assert three.entities[0].unpaired_msa is None
+    assert f"record 3 (three): {tmp_path} has no three.a3m" in remarks(three)
+
+
+def test_everything_wrong_is_reported_with_its_record(tmp_path):
+    (tmp_path / "d.a3m").write_text(">q\nMK\n")
+    text = ">a\nMK-L\n>b\n>c\nACGN\n>d\nMKL\n>e\nMKL\n"
+    with pytest.raises(InputError) as caught:
+        fasta_jobs(text, "x.fasta", FastaOptions(msa_dir=tmp_path))
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "x.fasta: 4 problems"
+    assert "record 1 (a).sequence: must be upper-case letters A-Z, has '-' at 3" in lines[1]
+    assert "record 2 (b).sequence: is empty" in lines[2]
+    assert "record 3 (c): its letters do not tell whether" in lines[3]
+    assert "record 4 (d).unpairedMsa: row 1 ('q') has 2 aligned columns" in lines[4]
+
+
+def test_thousands_of_records_are_read(tmp_path: Path):
+    path = tmp_path / "many.fasta"
+    path.write_text("".join(f">p{i}\nMKTAYIAKQRQISFVK\n" for i in range(5000)))
+    assert len(read_jobs(path)) == 5000

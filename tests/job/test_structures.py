@@ -1,0 +1,345 @@
+"""Structure files as jobs, against what gemmi reads in the same files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import gemmi
+import pytest
+
+from af3cli.chemistry import open_dictionary
+from af3cli.errors import InputError
+from af3cli.job import (
+    Dna,
+    Job,
+    Ligand,
+    Protein,
+    Rna,
+    StructureOptions,
+    describe,
+    parse_jobs,
+    read_job,
+    remarks,
+    to_alphafold3_json,
+)
+from af3cli.job.structure.selection import ADDITIVES
+from af3cli.job.textfile import read_text
+from af3cli.tokens import tokenize
+from tests.job.jobs import REPOSITORY
+
+STRUCTURES = REPOSITORY / "tests" / "data" / "structures"
+FILES = sorted(path.name for path in STRUCTURES.iterdir() if path.suffix != ".md")
+KINDS = {
+    gemmi.PolymerType.PeptideL: Protein,
+    gemmi.PolymerType.PeptideD: Protein,
+    gemmi.PolymerType.Dna: Dna,
+    gemmi.PolymerType.Rna: Rna,
+}
+
+
+@pytest.fixture(scope="module")
+def components():
+    return open_dictionary()
+
+
+def gemmi_structure(name: str) -> gemmi.Structure:
+    """The file as gemmi reads it, without using any code of ours but for decompression."""
+    text = read_text(STRUCTURES / name)
+    if ".cif" in name:
+        structure = gemmi.make_structure_from_block(gemmi.cif.read_string(text)[0])
+    else:
+        structure = gemmi.read_pdb_string(text)
+    structure.setup_entities()
+    structure.assign_label_seq_id()
+    return structure
+
+
+def subchains(structure: gemmi.Structure) -> dict[str, gemmi.ResidueSpan]:
+    return {span.subchain_id(): span for span in structure[0].subchains()}
+
+
+def codes_of(job: Job) -> dict[str, list[str]]:
+    """Components of every chain, spelt by gemmi's own table."""
+    residue_kinds = {
+        Protein: gemmi.ResidueKind.AA,
+        Rna: gemmi.ResidueKind.RNA,
+        Dna: gemmi.ResidueKind.DNA,
+    }
+    codes = {}
+    for entity in job.entities:
+        for chain in entity.ids:
+            if isinstance(entity, Ligand):
+                codes[chain] = list(entity.ccd_codes)
+                continue
+            kind = residue_kinds[type(entity)]
+            codes[chain] = [gemmi.expand_one_letter(c, kind) for c in entity.sequence]
+            for modification in entity.modifications:
+                codes[chain][modification.position - 1] = modification.ccd_code
+    return codes
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_polymers_are_those_that_gemmi_reads(name):
+    structure = gemmi_structure(name)
+    job = read_job(STRUCTURES / name)
+    codes = codes_of(job)
+    kind_of = {chain: type(entity) for entity in job.entities for chain in entity.ids}
+    by_label = {source.label_chain_id: source.chain_id for source in job.sources}
+    polymers = 0
+    for entity in structure.entities:
+        if entity.entity_type != gemmi.EntityType.Polymer:
+            continue
+        for label in entity.subchains:
+            chain = by_label[label]
+            polymers += 1
+            assert kind_of[chain] is KINDS[entity.polymer_type]
+            if not entity.full_sequence:
+                residues = subchains(structure)[label].first_conformer()
+                assert codes[chain] == [residue.name for residue in residues]
+                continue
+            sequence = [gemmi.Entity.first_mon(item) for item in entity.full_sequence]
+            assert codes[chain] == sequence
+            for residue in subchains(structure)[label].first_conformer():
+                expected = codes[chain][residue.label_seq - 1]
+                assert residue.name == expected or is_alternative(entity, residue)
+    assert polymers == sum(kind is not Ligand for kind in kind_of.values())
+
+
+def is_alternative(entity: gemmi.Entity, residue: gemmi.Residue) -> bool:
+    return residue.name in entity.full_sequence[residue.label_seq - 1].split(",")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_ligands_are_those_that_gemmi_reads(name):
+    structure = gemmi_structure(name)
+    job = read_job(STRUCTURES / name)
+    expected = Counter(
+        residue.name
+        for chain in structure[0]
+        for residue in chain
+        if residue.entity_type in (gemmi.EntityType.NonPolymer, gemmi.EntityType.Branched)
+        and not residue.is_water()
+        and residue.name not in ADDITIVES
+    )
+    found = Counter(
+        code
+        for entity in job.entities
+        if isinstance(entity, Ligand)
+        for code in entity.ccd_codes
+        for _ in entity.ids
+    )
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_bonds_are_those_that_gemmi_reads(name):
+    structure = gemmi_structure(name)
+    job = read_job(STRUCTURES / name)
+    codes = codes_of(job)
+    found = Counter(
+        frozenset((codes[a.chain_id][a.residue_id - 1], a.atom_name) for a in bond)
+        for bond in job.bonds
+    )
+    links = set()  # a bond between atoms with alternative locations is there for each of them
+    for link in structure.connections:
+        partners = (link.partner1, link.partner2)
+        found_atoms = [structure[0].find_cra(p, ignore_segment=True) for p in partners]
+        if link.type == gemmi.ConnectionType.Covale and any(
+            cra.residue and cra.residue.entity_type != gemmi.EntityType.Polymer
+            for cra in found_atoms
+        ):
+            links.add(
+                frozenset(
+                    (p.chain_name, str(p.res_id.seqid), cra.residue.name, p.atom_name)
+                    for p, cra in zip(partners, found_atoms, strict=True)
+                )
+            )
+    expected = Counter(frozenset(end[2:] for end in link) for link in links)
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_tokens_carry_what_gemmi_sees_at_the_authors_number(name, components):
+    """Every token's residue, found in the file by the author's chain and number, has its name."""
+    structure = gemmi_structure(name)
+    job = read_job(STRUCTURES / name)
+    tokens, _ = tokenize(job, components)
+    seen: dict[tuple[str, str], set[str]] = {}
+    atom_names: dict[str, set[str]] = {}
+    for chain in structure[0]:
+        for residue in chain:
+            seen.setdefault((chain.name, str(residue.seqid)), set()).add(residue.name)
+            names = (atom.name for atom in residue)
+            atom_names.setdefault(residue.name, set()).update(names)
+    sources = {source.chain_id: source for source in job.sources}
+    atoms: Counter[bool] = Counter()
+    for chain, number, code, atom, kind in zip(
+        tokens.chain_id,
+        tokens.residue_id,
+        tokens.residue_name,
+        tokens.atom_name,
+        tokens.molecule_type,
+        strict=True,
+    ):
+        source = sources[chain]
+        names = seen.get((source.author_chain_id, source.author_residue_ids[number - 1]))
+        assert names is None or code in names
+        if kind == "ligand" and code in atom_names:
+            atoms[atom in atom_names[code]] += 1
+    assert atoms[True] >= 9 * atoms[False]  # few atoms of ligands were not seen
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_jobs_of_structures_survive_as_json(name):
+    job = read_job(STRUCTURES / name)
+    assert parse_jobs(to_alphafold3_json(job)) == [job]
+
+
+def test_both_forms_of_an_entry_are_the_same_job():
+    cif, pdb = (read_job(STRUCTURES / f"2d0f.{form}.xz") for form in ("cif", "pdb"))
+    assert [e.ids for e in cif.entities] == [e.ids for e in pdb.entities]
+    assert codes_of(cif) == codes_of(pdb)
+    assert set(map(frozenset, cif.bonds)) == set(map(frozenset, pdb.bonds))
+    assert len(cif.bonds) == 6
+
+
+def test_additives_are_left_out_by_rule():
+    path = STRUCTURES / "5i55.cif.xz"
+    assert [type(entity) for entity in read_job(path).entities] == [Protein]
+    assert "left out, unless kept by name: ACT, MPD" in remarks(read_job(path))
+    assert "left out: waters (12)" in remarks(read_job(path))
+    kept = read_job(path, StructureOptions(keep=frozenset({"MPD"})))
+    assert [e.ccd_codes for e in kept.entities if isinstance(e, Ligand)] == [("MPD",)]
+    glycan_free = read_job(STRUCTURES / "1ncb.cif.xz", StructureOptions(drop=frozenset({"NAG"})))
+    assert [e.ccd_codes for e in glycan_free.entities if isinstance(e, Ligand)] == [("CA",)]
+    assert glycan_free.bonds == ()
+
+
+def test_a_modified_residue_that_is_dropped_becomes_its_parent():
+    path = STRUCTURES / "5i55.cif.xz"
+    (protein,) = read_job(path).entities
+    (modification,) = protein.modifications
+    assert modification.ccd_code == "MSE" and protein.sequence[modification.position - 1] == "M"
+    (plain,) = read_job(path, StructureOptions(drop=frozenset({"MSE"}))).entities
+    assert plain.modifications == () and plain.sequence == protein.sequence
+
+
+def test_assemblies_copy_chains_and_their_bonds():
+    path = STRUCTURES / "1f2n.cif.xz"
+    whole = read_job(path, StructureOptions(assembly="1"))
+    assert {len(entity.ids) for entity in whole.entities} == {180}
+    ids = [chain for entity in whole.entities for chain in entity.ids]
+    assert len(set(ids)) == 360 and {"A", "B", "C", "D", "E", "F"} < set(ids)
+    monomer = read_job(STRUCTURES / "1ncb.cif.xz")
+    tetramer = read_job(STRUCTURES / "1ncb.cif.xz", StructureOptions(assembly="1"))
+    assert len(tetramer.bonds) == 4 * len(monomer.bonds)
+    assert {len(entity.ids) for entity in tetramer.entities} == {4}
+    assert len({frozenset(bond) for bond in tetramer.bonds}) == len(tetramer.bonds)
+    with pytest.raises(InputError, match="has no assembly '9'; it has: 1, 2"):
+        read_job(STRUCTURES / "1ncb.cif.xz", StructureOptions(assembly="9"))
+
+
+def test_own_chains_as_templates(components):
+    from af3cli.features.template_structure import read_template
+
+    path = STRUCTURES / "1f2n.cif.xz"
+    job = read_job(path, StructureOptions(as_templates=True))
+    protein = job.entities[0]
+    assert protein.unpaired_msa == protein.paired_msa == "" and len(protein.templates) == 3
+    structure = gemmi_structure("1f2n.cif.xz")
+    for template, label in zip(protein.templates, "ABC", strict=True):
+        observed = [residue.label_seq - 1 for residue in subchains(structure)[label]]
+        assert list(template.query_indices) == list(template.template_indices) == observed
+        chain = read_template(template.mmcif, "here")
+        assert len(chain.mask) == len(protein.sequence)
+        alpha = subchains(structure)[label][0].find_atom("CA", "*").pos
+        assert chain.positions[observed[0], 1] == pytest.approx(alpha.tolist(), abs=1e-3)
+
+
+def test_author_names_are_kept_and_renaming_is_reported():
+    job = read_job(STRUCTURES / "5ugo.cif.xz")
+    sources = {source.chain_id: source for source in job.sources}
+    assert sources["D"].author_chain_id == "A"
+    assert sources["D"].author_residue_ids[:2] == ("1", "2")
+    assert "renamed: chain T is A; chain P is B; chain D is C; chain A is D" in remarks(job)
+
+
+def test_ids_that_no_job_can_have_are_replaced(tmp_path):
+    text = read_text(STRUCTURES / "1bna.cif.xz")
+    block = gemmi.cif.read_string(text)[0]
+    for tag in (
+        "_struct_asym.id",
+        "_atom_site.label_asym_id",
+        "_pdbx_poly_seq_scheme.asym_id",
+        "_pdbx_poly_seq_scheme.pdb_strand_id",
+        "_atom_site.auth_asym_id",
+    ):
+        column = block.find_values(tag)
+        for i, value in enumerate(column):
+            column[i] = {"A": "1a", "B": "TOOLONG"}.get(value, value)
+    path = tmp_path / "odd.cif"
+    path.write_text(block.as_string())
+    job = read_job(path)
+    assert job.entities[0].ids == ("A", "B")
+    assert "renamed: chain 1a is A; chain TOOLONG is B" in remarks(job)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("data_x\n_cell.length_a 1\n", r"has no atoms \(_atom_site\)"),
+        ("data_x\n_chem_comp_atom.atom_id C1\n", "describes chemical components"),
+        ("data_x\nloop_\n_a.b\n1 2 'x\n", "no readable structure file"),
+        ("HEADER    X\n", "neither mmCIF nor PDB, or has no atoms"),
+        ("data_x\nloop_\n_atom_site.label_comp_id\nALA\n", "no"),
+    ],
+)
+def test_files_without_a_structure_are_explained(tmp_path, text, message):
+    path = tmp_path / "file.cif"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_job(path)
+
+
+def test_an_empty_job_is_explained(tmp_path):
+    text = read_text(STRUCTURES / "4oz7.pdb.xz")
+    path = tmp_path / "water.pdb"
+    path.write_text("".join(line for line in text.splitlines(True) if line[17:20] == "HOH"))
+    with pytest.raises(InputError, match="has no molecule for a job; left out: waters"):
+        read_job(path)
+
+
+def test_cut_files_never_give_a_traceback(tmp_path):
+    path = tmp_path / "cut"
+    for name in ("1pfe.cif.gz", "4oz7.pdb.xz"):
+        text = read_text(STRUCTURES / name)
+        for part in range(1, 40):
+            path.write_text(text[: len(text) * part // 40])
+            try:
+                assert describe(read_job(path))
+            except InputError as error:
+                assert str(error)
+
+
+def test_missing_tables_are_done_without(tmp_path):
+    """Every table in turn left out: a job or a message, and never fewer residues seen."""
+    text = read_text(STRUCTURES / "1pfe.cif.gz")
+    path = tmp_path / "part.cif"
+    names = gemmi.cif.read_string(text)[0].get_mmcif_category_names()
+    for name in names:
+        block = gemmi.cif.read_string(text)[0]
+        block.find_mmcif_category(name).erase()
+        path.write_text(block.as_string())
+        if name == "_atom_site.":
+            with pytest.raises(InputError, match="has no atoms"):
+                read_job(path)
+        else:
+            job = read_job(path)
+            assert {type(entity) for entity in job.entities} == {Protein, Dna, Ligand}, name
+
+
+def test_extension_does_not_matter(tmp_path):
+    path = Path(tmp_path / "unnamed")
+    path.write_bytes((STRUCTURES / "1bna.cif.xz").read_bytes())
+    assert describe(read_job(path)).startswith("1BNA: DNA of 12 residues (chains A, B)")
