@@ -24,7 +24,7 @@ from af3cli.model.atom_transformer import (
 from af3cli.model.config import ModelConfig
 from af3cli.model.layers import Linear, Transition, parameter
 from af3cli.model.pair_embedding import relative_one_hot
-from af3cli.model.token_transformer import TokenTransformer
+from af3cli.model.token_transformer import TokenBias, TokenTransformer
 
 Single = Float32[Array, "token single"]
 Pair = Float32[Array, "token token pair"]
@@ -42,7 +42,7 @@ class DiffusionContext:
     windows: Windows
     encoder_bias: Float32[Array, "layer block heads query key"]
     decoder_bias: Float32[Array, "layer block heads query key"]
-    token_bias: Float32[Array, "layer heads token token"]
+    token_bias: TokenBias
     tokens: TokenFeatures
     atom_token: Int32[Array, "atom"]
 

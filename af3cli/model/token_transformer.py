@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float32
@@ -47,8 +50,27 @@ class TokenBlock(nnx.Module):
         return tokens + self.transition(tokens, condition)
 
 
+# Attention biases of all layers are kept for all steps if they take no more than this.
+_MAX_BIAS_BYTES = 1 << 32
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class TokenBias:
+    """What the attention biases are made of: themselves, or where they are too large, the pair
+    conditioning to project them from in each layer. The other field is None.
+    """
+
+    mask: Bool[Array, "token"]
+    layers: Float32[Array, "layer heads token token"] | None
+    pair: Float32[Array, "token token pair"] | None
+
+
 class TokenTransformer(nnx.Module):
-    """The stack of token blocks; their pair biases are projected from one normalised input."""
+    """The stack of token blocks; their pair biases are projected from one normalised input.
+
+    `pair_bias` holds the columns of all layers' heads.
+    """
 
     def __init__(self, config: ModelConfig):
         diffusion = config.diffusion
@@ -59,15 +81,28 @@ class TokenTransformer(nnx.Module):
 
     def bias(
         self, pair: Float32[Array, "token token pair"], mask: Bool[Array, "token"]
-    ) -> Float32[Array, "layer heads token token"]:
-        """The additive attention biases of all layers; padding keys get -1e9."""
-        bias = split_heads(self.pair_bias(self.pair_norm(pair)), self.num_blocks)
-        return bias.transpose(2, 3, 0, 1) + 1e9 * (mask.astype(jnp.float32) - 1.0)
+    ) -> TokenBias:
+        """The part of the attention biases that no step changes."""
+        pair = self.pair_norm(pair)
+        if 4 * self.pair_bias.weight.shape[-1] * len(mask) ** 2 > _MAX_BIAS_BYTES:
+            return TokenBias(mask, None, pair)
+        layers = split_heads(self.pair_bias(pair), self.num_blocks).transpose(2, 3, 0, 1)
+        return TokenBias(mask, layers, None)
 
-    def __call__(
-        self,
-        tokens: Tokens,
-        condition: Condition,
-        bias: Float32[Array, "layer heads token token"],
-    ) -> Tokens:
-        return self.stack(lambda block, tokens, bias: block(tokens, condition, bias), tokens, bias)
+    def __call__(self, tokens: Tokens, condition: Condition, bias: TokenBias) -> Tokens:
+        absent = 1e9 * (bias.mask.astype(jnp.float32) - 1.0)
+        if bias.layers is not None:
+            return self.stack(
+                lambda block, tokens, layer: block(tokens, condition, layer + absent),
+                tokens,
+                bias.layers,
+            )
+        weights = split_heads(self.pair_bias.weight[...], self.num_blocks).swapaxes(0, 1)
+
+        def apply(
+            block: TokenBlock, tokens: Tokens, weight: Float32[Array, "pair heads"]
+        ) -> Tokens:
+            layer = jnp.einsum("qkc,ch->hqk", bias.pair, weight)
+            return block(tokens, condition, layer + absent)
+
+        return self.stack(apply, tokens, weights)

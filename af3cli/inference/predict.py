@@ -1,0 +1,171 @@
+"""Predicts structures of one job: trunk, samples, and how confident the network is of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jaxtyping import Float32
+
+from af3cli.features.padding import Buckets, pad, sizes_of, trim_outputs
+from af3cli.features.types import Features
+from af3cli.inference.heads import Heads, load_heads
+from af3cli.inference.memory import samples_at_once
+from af3cli.inference.precision import choose_precision
+from af3cli.inference.sampling import Draws, SeededDraws, sample_positions
+from af3cli.inference.trunk import (
+    DEFAULT_BUCKETS,
+    NUM_RECYCLES,
+    Embeddings,
+    TrunkModel,
+    TrunkOutput,
+    load_model,
+    run_trunk,
+)
+from af3cli.model.confidence import Confidence, contact_probabilities
+from af3cli.model.sampler import SamplerConfig
+from af3cli.scores.types import SampleConfidences
+from af3cli.weights.load import Weights, load_weights
+
+NUM_SAMPLES = 5
+DEFAULT_SAMPLER = SamplerConfig()
+
+
+@dataclass(frozen=True)
+class PredictionModel:
+    """The whole network with its parameters on the device."""
+
+    trunk: TrunkModel
+    heads: Heads
+
+    @property
+    def weights(self) -> Weights:
+        """Where the parameters come from."""
+        return self.trunk.weights
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One predicted structure: positions in Å, one row per atom, and confidences."""
+
+    number: int
+    coordinates: Float32[np.ndarray, "atom 3"]
+    confidences: SampleConfidences
+
+
+@dataclass(frozen=True)
+class PreparedJob:
+    """One job after the trunk, with all that its samples share."""
+
+    model: PredictionModel
+    features: Features
+    padded: Features
+    trunk: TrunkOutput
+    contact_probs: Float32[np.ndarray, "token token"]
+    seed: int
+
+    @property
+    def num_tokens(self) -> int:
+        return len(self.features.tokens.mask)
+
+    def embeddings(self) -> Embeddings:
+        """The trunk's output without padding."""
+        single, pair = trim_outputs(self.trunk.single, self.trunk.pair, self.num_tokens)
+        target_feat = self.trunk.target_feat[: self.num_tokens]
+        return Embeddings(np.asarray(single), np.asarray(pair), np.asarray(target_feat))
+
+    def distogram(self) -> Float32[np.ndarray, "token token bin"]:
+        """The distogram's logits without padding."""
+        logits = self.model.heads.distances(self.trunk.pair)
+        return np.asarray(logits[: self.num_tokens, : self.num_tokens])
+
+
+def load_prediction_model(
+    weights: str | Weights | None = None, *, precision: str = "auto", weights_dir: str | None = None
+) -> PredictionModel:
+    """Loads parameters for trunk and heads; arguments and errors as of `load_model`."""
+    chosen = choose_precision(precision)
+    if not isinstance(weights, Weights):
+        weights = load_weights(weights, weights_dir)
+    return PredictionModel(load_model(weights, precision=chosen), load_heads(weights, chosen))
+
+
+def prepare(
+    model: PredictionModel,
+    features: Features,
+    *,
+    seed: int,
+    num_recycles: int = NUM_RECYCLES,
+    buckets: Buckets = DEFAULT_BUCKETS,
+    on_pass: Callable[[int], None] | None = None,
+) -> PreparedJob:
+    """Runs the trunk and the distogram head on one job; arguments as of `embed`."""
+    trunk = run_trunk(
+        model.trunk,
+        features,
+        seed=seed,
+        num_recycles=num_recycles,
+        buckets=buckets,
+        on_pass=on_pass,
+    )
+    padded = pad(features, buckets.sizes(sizes_of(features)))
+    logits = model.heads.distances(trunk.pair)
+    contacts = jax.jit(contact_probabilities)(logits, padded.tokens.mask)
+    num_tokens = len(features.tokens.mask)
+    contacts = np.asarray(contacts[:num_tokens, :num_tokens])
+    return PreparedJob(model, features, padded, trunk, contacts, seed)
+
+
+def predict(
+    job: PreparedJob,
+    samples: Sequence[int] = range(NUM_SAMPLES),
+    *,
+    config: SamplerConfig = DEFAULT_SAMPLER,
+    at_once: int | None = None,
+    draws: Callable[[int, Sequence[int]], Draws] = SeededDraws,
+    on_step: Callable[[Sequence[int], int], None] | None = None,
+) -> Iterator[Sample]:
+    """Yields the samples of these numbers; a sample is the same whichever others are drawn.
+
+    `at_once` of them are sampled together; by default as many as the device's memory allows.
+    `draws(seed, samples)` gives their random numbers. `on_step(samples, index)` is called when a
+    step of some samples is done.
+    """
+    heads, trunk = job.model.heads, job.trunk
+    shared = job.padded, trunk.single, trunk.pair, trunk.target_feat
+    context = heads.diffusion_context(*shared)
+    at_once = at_once or samples_at_once(job.num_tokens, len(context.atom_mask))
+    for first in range(0, len(samples), at_once):
+        batch = samples[first : first + at_once]
+
+        def report(index: int, batch: Sequence[int] = batch) -> None:
+            if on_step is not None:
+                on_step(batch, index)
+
+        positions = sample_positions(heads, context, draws(job.seed, batch), config, report)
+        for number, coordinates in zip(batch, positions, strict=True):
+            confidence = heads.confidences(coordinates, *shared)
+            yield _trimmed(job, number, np.asarray(coordinates), confidence)
+
+
+def _trimmed(
+    job: PreparedJob,
+    number: int,
+    coordinates: Float32[np.ndarray, "padded_atom 3"],
+    confidence: Confidence,
+) -> Sample:
+    num_tokens, num_atoms = job.num_tokens, len(job.features.atoms.mask)
+
+    def matrix(values: jax.Array) -> Float32[np.ndarray, "token token"]:
+        return np.asarray(values)[:num_tokens, :num_tokens]
+
+    confidences = SampleConfidences(
+        plddt=np.asarray(confidence.plddt)[:num_atoms],
+        pae=matrix(confidence.pae),
+        tm_global=matrix(confidence.tm_global),
+        tm_interface=matrix(confidence.tm_interface),
+        contact_probs=job.contact_probs,
+    )
+    return Sample(number, coordinates[:num_atoms], confidences)

@@ -1,0 +1,108 @@
+"""Samples structures of one job with the diffusion head, several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float32
+
+from af3cli.inference.heads import Heads
+from af3cli.model.diffusion import DiffusionContext
+from af3cli.model.sampler import (
+    SamplerConfig,
+    StepDraws,
+    draw_start,
+    draw_step,
+    noise_levels,
+    sample_key,
+)
+
+Positions = Float32[Array, "sample atom 3"]
+
+
+class Draws(Protocol):
+    """The random numbers of several samples."""
+
+    def start(self, num_atoms: int) -> Positions:
+        """Returns the unit normal numbers that the samples start from."""
+
+    def step(self, index: int, num_atoms: int) -> StepDraws:
+        """Returns the numbers of one step, with a leading sample axis."""
+
+
+@dataclass(frozen=True)
+class SeededDraws:
+    """Draws that follow from a seed and the samples' numbers alone.
+
+    They do not depend on the bucket, nor on which samples are drawn together.
+    """
+
+    seed: int
+    samples: Sequence[int]
+
+    def start(self, num_atoms: int) -> Positions:
+        return _starts(self._keys(), num_atoms)
+
+    def step(self, index: int, num_atoms: int) -> StepDraws:
+        return _steps(self._keys(), index, num_atoms)
+
+    def _keys(self) -> Array:
+        return jnp.stack([sample_key(self.seed, sample) for sample in self.samples])
+
+
+_starts = jax.jit(jax.vmap(draw_start, (0, None)), static_argnums=1)
+_steps = jax.jit(jax.vmap(draw_step, (0, None, None)), static_argnums=2)
+
+
+@dataclass(frozen=True)
+class RecordedDraws:
+    """Draws that were written down, of `steps` steps: flat atoms, unpadded."""
+
+    initial: Float32[np.ndarray, "sample atom 3"]
+    rotation: Float32[np.ndarray, "sample step 3 3"]
+    translation: Float32[np.ndarray, "sample step 3"]
+    noise: Float32[np.ndarray, "sample step atom 3"]
+
+    def start(self, num_atoms: int) -> Positions:
+        return _pad_atoms(self.initial, num_atoms)
+
+    def step(self, index: int, num_atoms: int) -> StepDraws:
+        return StepDraws(
+            self.rotation[:, index],
+            self.translation[:, index],
+            _pad_atoms(self.noise[:, index], num_atoms),
+        )
+
+
+def _pad_atoms(values: Float32[np.ndarray, "sample atom 3"], num_atoms: int) -> np.ndarray:
+    return np.pad(values, ((0, 0), (0, num_atoms - values.shape[1]), (0, 0)))
+
+
+def sample_positions(
+    heads: Heads,
+    context: DiffusionContext,
+    draws: Draws,
+    config: SamplerConfig,
+    on_step: Callable[[int], None] | None = None,
+) -> Positions:
+    """Returns the final positions in Å (padded atoms) of the samples that `draws` is for.
+
+    `on_step(index)` is called when a step is done.
+    """
+    num_atoms = len(context.atom_mask)
+    levels = noise_levels(config)
+    positions = levels[0] * draws.start(num_atoms)
+    for index in range(config.steps):
+        step_draws = draws.step(index, num_atoms)
+        positions = heads.step(
+            positions, levels[index], levels[index + 1], step_draws, context, config
+        )
+        if on_step is not None:
+            positions.block_until_ready()
+            on_step(index)
+    return positions
