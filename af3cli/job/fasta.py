@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -156,14 +157,15 @@ def _job(name: str, records: list[_Record], problems: Problems) -> Job:
 def _with_unique_names(jobs: list[Job]) -> list[Job]:
     """Jobs whose names recur get `_2`, `_3`, ... and a note."""
     taken = {job.name for job in jobs}
-    seen: set[str] = set()
+    uses: Counter[str] = Counter()
     unique = []
     for job in jobs:
-        name, number = job.name, 1
-        while name in seen or (number > 1 and name in taken):
-            number += 1
-            name = f"{job.name}_{number}"
-        seen.add(name)
+        name = job.name
+        uses[name] += 1
+        while uses[job.name] > 1 and name in taken:
+            name = f"{job.name}_{uses[job.name]}"
+            uses[job.name] += name in taken
+        taken.add(name)
         if name != job.name:
             job = replace(
                 job, name=name, notes=(*job.notes, f"{job.name} is there already; called {name}")

@@ -77,10 +77,11 @@ def _entities(
     options: StructureOptions,
 ) -> tuple[Entity, ...]:
     """The entities, chains that are alike in one of them, in the order of the file."""
+    parents = _parents(block)
     members: dict[Entity, list[Chain]] = {}
     for chain in chains:
         if (chain.label, 0) in ids:
-            members.setdefault(_entity(block, chain, options.drop), []).append(chain)
+            members.setdefault(_entity(block, chain, parents, options.drop), []).append(chain)
     entities = []
     for entity, alike in members.items():
         labels = {chain.label for chain in alike}
@@ -93,12 +94,14 @@ def _entities(
     return tuple(entities)
 
 
-def _entity(block: gemmi.cif.Block, chain: Chain, plain: frozenset[str]) -> Entity:
+def _entity(
+    block: gemmi.cif.Block, chain: Chain, parents: dict[str, str], plain: frozenset[str]
+) -> Entity:
     """The entity that a chain is of, without chain ids."""
     kind = chain_kind(chain)
     codes = [residue.code for residue in chain.residues]
     if kind in _POLYMERS:
-        sequence, modifications = spell(kind, codes, _parents(block), plain)
+        sequence, modifications = spell(kind, codes, parents, plain)
         return _POLYMERS[kind]((), sequence, modifications, description=chain.description)
     if codes[0].startswith(_SMILES_PREFIX) and (smiles := _smiles(block, codes[0])):
         return Ligand((), smiles=smiles)

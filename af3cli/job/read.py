@@ -34,6 +34,8 @@ def read_jobs(
     notice of them. Raises `InputError` with every problem of every job, each with its place.
     """
     path = Path(path)
+    if path.suffix == ".bcif":
+        raise InputError(f"{path}: BinaryCIF is not read; take the same entry as mmCIF (.cif)")
     text = read_text(path, MAX_JOB_BYTES)
     start = text[:4096].lstrip()
     if start.startswith((">", ";")):

@@ -38,6 +38,33 @@ def test_all_files_are_checked_and_the_exit_code_is_2(tmp_path):
     assert "2PV7" in output
 
 
+def test_components_that_do_not_exist_are_named(tmp_path):
+    path = tmp_path / "job.json"
+    document = everything()
+    document["sequences"][0]["protein"]["modifications"][0]["ptmType"] = "SEPP"
+    document["sequences"][3]["ligand"]["ccdCodes"][1] = "nag"
+    document["sequences"][4]["ligand"]["smiles"] = "C1CC("
+    document["bondedAtomPairs"][1][0][2] = "SD"
+    path.write_text(json.dumps(document))
+    code, output = run(path)
+    assert code == 2 and "4 problems" in output
+    assert "sequences[0].protein.modifications[0].ptmType: there is no chemical" in output
+    assert "sequences[3].ligand.ccdCodes[1]: there is no chemical component 'nag'" in output
+    assert "sequences[4].ligand.smiles: " in output
+    assert "bondedAtomPairs[1][0][2]: CYS has no heavy atom 'SD'; it has " in output
+
+
+def test_own_components_count(tmp_path):
+    job = next(path for path in EXAMPLES if path.stem == "user_ccd")
+    document = json.loads(job.read_text())
+    document["userCCDPath"] = str(job.parent / document["userCCDPath"])
+    document["bondedAtomPairs"][0][1][2] = "C9"
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(document))
+    code, output = run(path)
+    assert code == 2 and "CYS-CAP has no heavy atom 'C9'; it has" in output
+
+
 def test_what_may_surprise_is_remarked(tmp_path):
     path = tmp_path / "job.json"
     document = everything()

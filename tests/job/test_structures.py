@@ -240,6 +240,16 @@ def test_assemblies_copy_chains_and_their_bonds():
         read_job(STRUCTURES / "1ncb.cif.xz", StructureOptions(assembly="9"))
 
 
+@pytest.mark.parametrize("expression", ["(1-999999)(1-999999)", "1-20000", ",".join("1" * 20000)])
+def test_absurd_assemblies_are_refused(tmp_path, expression):
+    block = gemmi.cif.read_string(read_text(STRUCTURES / "1bna.cif.xz"))[0]
+    block.find_values("_pdbx_struct_assembly_gen.oper_expression")[0] = f"'{expression}'"
+    path = tmp_path / "absurd.cif"
+    path.write_text(block.as_string())
+    with pytest.raises(InputError, match=r"more than 10000 chains|too many"):
+        read_job(path, StructureOptions(assembly="1"))
+
+
 def test_own_chains_as_templates(components):
     from af3cli.features.template_structure import read_template
 

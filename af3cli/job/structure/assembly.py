@@ -22,17 +22,19 @@ def assembly_copies(block: gemmi.cif.Block, assembly: str, source: str) -> dict[
         [row.str(i) for i in range(3)] for row in block.find("_pdbx_struct_assembly_gen.", tags)
     ]
     copies: dict[str, list[str]] = {}
+    num_copies = 0
     for identifier, expression, labels in rows:
         if identifier != assembly:
             continue
         operators = _expand(expression, source)
         for label in labels.split(","):
+            num_copies += len(operators)
+            if num_copies > MAX_COPIES:
+                raise InputError(f"{source}: assembly {assembly} has more than {MAX_COPIES} chains")
             copies.setdefault(label.strip(), []).extend(operators)
     if not copies:
         known = ", ".join(dict.fromkeys(row[0] for row in rows)) or "none"
         raise InputError(f"{source}: has no assembly {assembly!r}; it has: {known}")
-    if sum(map(len, copies.values())) > MAX_COPIES:
-        raise InputError(f"{source}: assembly {assembly} has more than {MAX_COPIES} chains")
     return copies
 
 

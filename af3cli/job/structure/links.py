@@ -82,9 +82,11 @@ def _branch_links(block: gemmi.cif.Block, chains: list[Chain]) -> Iterator[tuple
     """Links inside branched entities, from the tables that describe the entity."""
     columns = ("entity_branch_list_num", "comp_id", "atom_id")
     tags = ["entity_id", *(f"{column}_{end}" for end in (1, 2) for column in columns)]
-    rows = list(rows_of(block, "_pdbx_entity_branch_link.", *tags))
+    inside: dict[str, list[list[str]]] = {}
+    for entity_id, *ends in rows_of(block, "_pdbx_entity_branch_link.", *tags):
+        if ends[0].isdecimal() and ends[3].isdecimal():
+            inside.setdefault(entity_id, []).append(ends)
     for chain in chains:
-        for entity_id, *ends in rows:
-            if entity_id == chain.entity_id and ends[0].isdecimal() and ends[3].isdecimal():
-                first = LinkEnd(chain.label, int(ends[0]), ends[1], ends[2])
-                yield first, LinkEnd(chain.label, int(ends[3]), ends[4], ends[5])
+        for number_1, code_1, atom_1, number_2, code_2, atom_2 in inside.get(chain.entity_id, ()):
+            first = LinkEnd(chain.label, int(number_1), code_1, atom_1)
+            yield first, LinkEnd(chain.label, int(number_2), code_2, atom_2)

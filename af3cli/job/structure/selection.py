@@ -74,17 +74,22 @@ def merge_linked_ligands(chains: list[Chain], links: list[Link]) -> tuple[list[C
 
     PDB files do not say which sugars are one glycan; their links do.
     """
-    by_label = {chain.label: chain for chain in chains}
+    ligands = {chain.label for chain in chains if chain_kind(chain) == "ligand"}
     root = {chain.label: chain.label for chain in chains}
+
+    def find(label: str) -> str:
+        while root[label] != label:
+            root[label] = label = root[root[label]]
+        return label
+
     for link in links:
         labels = [end.chain for end in link.ends]
-        if not link.is_symmetric and all(chain_kind(by_label[c]) == "ligand" for c in labels):
-            first, second = (root[label] for label in labels)
-            root = {label: first if r == second else r for label, r in root.items()}
-    moved: dict[LinkEnd | tuple[str, int], tuple[str, int]] = {}
+        if not link.is_symmetric and ligands.issuperset(labels):
+            root[find(labels[1])] = find(labels[0])
+    moved: dict[tuple[str, int], tuple[str, int]] = {}
     merged: dict[str, Chain] = {}
     for chain in chains:
-        target = root[chain.label]
+        target = find(chain.label)
         before = merged.get(target)
         offset = len(before.residues) if before else 0
         for position in range(1, len(chain.residues) + 1):
