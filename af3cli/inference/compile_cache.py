@@ -1,4 +1,4 @@
-"""Compiled programs are kept between runs, so that a bucket compiles once per machine, not per run."""
+"""Compiled programs are kept between runs: a bucket compiles once per machine, not once per run."""
 
 from __future__ import annotations
 
@@ -10,22 +10,18 @@ from pathlib import Path
 import platformdirs
 
 
-def cache_folder() -> Path:
-    """Returns the folder for everything that can be made again: `AF3_CACHE`, or the user's cache."""
-    return Path(os.environ.get("AF3_CACHE") or platformdirs.user_cache_path("af3cli"))
-
-
 def keep_compiled_programs(folder: Path | None = None) -> Path | None:
-    """Switches JAX's persistent compilation cache on and returns its folder.
+    """Switches JAX's persistent compilation cache on and returns where it is.
 
-    Returns None, and leaves the cache off, where the folder cannot be written. A folder that the
-    user chose with `JAX_COMPILATION_CACHE_DIR` is left as it is.
+    `folder` is by default `compiled` in the user's cache. A folder that the user chose with
+    `JAX_COMPILATION_CACHE_DIR` is left as it is. Returns None, and leaves the cache off, where the
+    folder cannot be written.
     """
     import jax
 
     if jax.config.jax_compilation_cache_dir:
         return Path(jax.config.jax_compilation_cache_dir)
-    folder = (folder or cache_folder()) / "compiled" / _processor()
+    folder = (folder or platformdirs.user_cache_path("af3cli") / "compiled") / _processor()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -37,7 +33,11 @@ def keep_compiled_programs(folder: Path | None = None) -> Path | None:
 
 
 def _processor() -> str:
-    """Names the processor's instruction set: JAX's own key does not tell two x86-64 nodes apart."""
+    """Names the processor's instruction set, which JAX's own key leaves out.
+
+    Machines of several generations often share a home folder, and a program compiled for one may
+    stop with an illegal instruction on another.
+    """
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -12,15 +12,15 @@ import ml_dtypes
 import numpy as np
 from jaxtyping import Float, Float32, Shaped, UInt8
 
-from af3cli.errors import OutputError
+from af3cli.errors import Af3cliError
 
 BFLOAT16_MARK = "bfloat16"
 _CHUNK_TOKENS = 64  # 64 × 64 × 128 float16 values are 1 MiB
 _COMPRESSION_LEVEL = 1
 
 
-class UnstorableError(OutputError):
-    """An embedding has values that must not be written; it concerns this entry alone."""
+class UnstorableError(Af3cliError):
+    """Embeddings have values that must not be written; the file itself is in order."""
 
 
 def encode(values: Float32[np.ndarray, "..."], dtype: str, what: str) -> Shaped[np.ndarray, "..."]:
@@ -46,8 +46,8 @@ def _encode_rows(values: Float32[np.ndarray, "..."], dtype: str, what: str) -> n
     if not np.isfinite(encoded).all():
         raise UnstorableError(
             f"{what} has values up to {np.abs(values).max():.4g}, and {dtype} ends at "
-            f"{ml_dtypes.finfo(encoded.dtype).max:.4g}; it was not written. "
-            "Use --dtype float32 or bfloat16."
+            f"{ml_dtypes.finfo(encoded.dtype).max:.4g}; it was not written. Larger values fit into "
+            "--dtype float32 or bfloat16."
         )
     return encoded.view(np.uint16) if dtype == "bfloat16" else encoded
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float
 
 from af3cli.errors import OutputError
 from af3cli.output.embeddings_arrays import encode
@@ -16,18 +16,18 @@ from af3cli.output.embeddings_arrays import encode
 _KEYS = {"single_embeddings": "single", "pair_embeddings": "pair"}
 
 
-def write_npz(
-    folder: str | Path, job_name: str, seed: int, arrays: Mapping[str, Float32[np.ndarray, "..."]]
-) -> Path:
-    """Writes `<job>_seed-<seed>_embeddings.npz` into `folder` and returns its path.
+def npz_name(job_name: str, seed: int) -> str:
+    """Returns the official name of the file; `job_name` is safe in a file name."""
+    return f"{job_name}_seed-{seed}_embeddings.npz"
 
-    The arrays are float16, as the official program's. `job_name` is safe in a file name.
+
+def write_npz(path: Path, arrays: Mapping[str, Float[np.ndarray, "..."]]) -> None:
+    """Writes those of `arrays` that the official program writes, as it does in float16.
 
     Raises:
       UnstorableError: a value is too large for float16, or not finite.
       OutputError: the file cannot be written.
     """
-    path = Path(folder) / f"{job_name}_seed-{seed}_embeddings.npz"
     encoded = {
         key: encode(arrays[name], "float16", f"{path.name}: {name}")
         for key, name in _KEYS.items()
@@ -45,4 +45,3 @@ def write_npz(
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         aside.unlink(missing_ok=True)
-    return path

@@ -150,8 +150,7 @@ class EmbeddingsWriter:
                 self._entries = {name: _comparable(group.attrs) for name, group in file.items()}
         except OSError as error:
             raise OutputError(
-                f"{self.path} is there and is not a readable HDF5 file ({error}); it was left as it "
-                "is"
+                f"{self.path} is there and cannot be read as HDF5 ({error}); it was left alone"
             ) from error
 
     def _check_header(self, attributes: Mapping[str, object]) -> None:

@@ -1,0 +1,227 @@
+"""From planned tasks to an embedding file: what is there already is not computed again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from af3cli.chemistry import ComponentDictionary
+from af3cli.errors import InputError, OutputError
+from af3cli.features.padding import Buckets
+from af3cli.inference.events import Event, TaskFailed
+from af3cli.inference.plan import Task
+from af3cli.inference.schedule import run_tasks
+from af3cli.inference.trunk import DEFAULT_BUCKETS, NUM_RECYCLES, Embeddings, TrunkModel
+from af3cli.job import Entity, Job, Protein, Rna, file_name, job_digest, parse_a3m
+from af3cli.output.embeddings import open_embeddings
+from af3cli.output.embeddings_format import (
+    MEANINGLESS,
+    ChainInputs,
+    EntryHeader,
+    FileHeader,
+    check_dtype,
+    entry_name,
+)
+from af3cli.output.embeddings_npz import npz_name, write_npz
+from af3cli.output.embeddings_writer import EmbeddingsWriter
+from af3cli.tokens import Tokens
+from af3cli.tokens.table import token_table
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How embeddings are stored; `npz` is a folder for the official program's files as well."""
+
+    out: Path
+    dtype: str = "float16"
+    include: tuple[str, ...] = ("single", "pair")
+    npz: Path | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What became of the tasks of a run."""
+
+    num_written: int
+    num_present: int
+    failures: list[TaskFailed]
+
+
+def embed_tasks(
+    model: TrunkModel,
+    tasks: Sequence[Task],
+    components: ComponentDictionary,
+    storage: Storage,
+    *,
+    num_recycles: int = NUM_RECYCLES,
+    buckets: Buckets = DEFAULT_BUCKETS,
+    report: Callable[[Event], None] = lambda event: None,
+) -> RunResult:
+    """Embeds the tasks that `storage.out` does not hold yet and adds them to it.
+
+    Raises:
+      InputError: two tasks would have the same entry.
+      OutputError: the file is not to be written, or holds other entries of these names.
+    """
+    check_dtype(storage.dtype)
+    meaningless = MEANINGLESS if model.weights.is_meaningless else ""
+    headers = {
+        task: _entry_header(task, name, components, storage, meaningless)
+        for task, name in zip(tasks, entry_names(tasks), strict=True)
+    }
+    file_header = FileHeader(
+        weights_name=model.weights.name,
+        weights_sha256=model.weights.sha256,
+        weights_licence=model.weights.licence,
+        num_recycles=num_recycles,
+        precision=str(model.precision),
+        meaningless=meaningless,
+    )
+    with EmbeddingsWriter(storage.out, file_header, overwrite=storage.overwrite) as writer:
+        missing = _missing(writer, headers)
+        if storage.npz is not None:
+            present = {task: header for task, header in headers.items() if task not in missing}
+            _export_npz(present, storage.out, storage.npz)
+
+        def store(task: Task, embeddings: Embeddings) -> None:
+            arrays = vars(embeddings)
+            writer.write(headers[task], token_table(task.tokens), arrays)
+            if storage.npz is not None:
+                write_npz(_npz_path(task, storage.npz), arrays)
+
+        failures = run_tasks(
+            model,
+            missing,
+            components,
+            store,
+            num_recycles=num_recycles,
+            buckets=buckets,
+            report=report,
+        )
+    return RunResult(len(missing) - len(failures), len(tasks) - len(missing), failures)
+
+
+def entry_names(tasks: Iterable[Task]) -> list[str]:
+    """Returns the name of each task's entry.
+
+    Raises:
+      InputError: a job's name has no character that can be used, or two entries the same name.
+    """
+    names, holders = [], defaultdict(list)
+    for task in tasks:
+        safe = file_name(task.job.name)
+        if not safe.strip("."):
+            raise InputError(
+                f"job {task.job.name!r}: its name has no letter or digit (A to Z, 0 to 9) that an "
+                "entry can be called after"
+            )
+        names.append(entry_name(safe, task.seed, len(task.job.seeds)))
+        holders[names[-1]].append(str(task))
+    clashes = [f"{name!r} for {' and '.join(of)}" for name, of in holders.items() if len(of) > 1]
+    if clashes:
+        raise InputError(f"several jobs would have the same entry: {'; '.join(clashes)}")
+    return names
+
+
+def estimated_bytes(tasks: Iterable[Task], dtype: str, include: Sequence[str]) -> int:
+    """Returns the size of a file with these entries; compression makes it about a tenth smaller."""
+    widths = {"single": 384, "target_feat": 447}
+    value_bytes = 4 if dtype == "float32" else 2
+    total = 0
+    for task in tasks:
+        n = task.num_tokens
+        values = sum(n * n * 128 if name == "pair" else n * widths[name] for name in include)
+        total += values * value_bytes + 100 * n + 10_000
+    return total
+
+
+def chain_inputs(job: Job, tokens: Tokens) -> ChainInputs:
+    """Returns how much was known of each chain that has tokens."""
+    _, first = np.unique(tokens.asym_id, return_index=True)
+    chains = [str(tokens.chain_id[row]) for row in first]
+    entities = {chain: entity for entity in job.entities for chain in entity.ids}
+    of_chain = [entities[chain] for chain in chains]
+    return ChainInputs(
+        chain_id=chains,
+        unpaired_msa_depth=[_depth(entity, "unpaired_msa") for entity in of_chain],
+        paired_msa_depth=[_depth(entity, "paired_msa") for entity in of_chain],
+        num_templates=[len(getattr(entity, "templates", None) or ()) for entity in of_chain],
+    )
+
+
+def chains_wanting_search(job: Job) -> list[str]:
+    """Returns the chains for which the job wants an alignment or templates to be searched."""
+    return [chain for entity in job.entities if _wants_search(entity) for chain in entity.ids]
+
+
+def _wants_search(entity: Entity) -> bool:
+    match entity:
+        case Protein():
+            return entity.unpaired_msa is None or entity.templates is None
+        case Rna():
+            return entity.unpaired_msa is None
+        case _:
+            return False
+
+
+def _depth(entity: Entity, alignment: str) -> int:
+    a3m = getattr(entity, alignment, None)
+    return len(parse_a3m(a3m)[0]) if a3m else 0
+
+
+def _entry_header(
+    task: Task, name: str, components: ComponentDictionary, storage: Storage, meaningless: str
+) -> EntryHeader:
+    return EntryHeader(
+        name=name,
+        job_name=task.job.name,
+        seed=task.seed,
+        num_tokens=task.num_tokens,
+        input_sha256=job_digest(task.job),
+        dtype=storage.dtype,
+        include=storage.include,
+        ccd_source=components.record.source,
+        ccd_date=components.record.newest_date,
+        ccd_sha256=components.record.sha256,
+        rdkit_version=version("rdkit"),
+        chains=chain_inputs(task.job, task.tokens),
+        meaningless=meaningless,
+    )
+
+
+def _missing(writer: EmbeddingsWriter, headers: Mapping[Task, EntryHeader]) -> list[Task]:
+    """Returns the tasks whose entries are to be made.
+
+    Raises:
+      OutputError: entries of these names were made from something else; the text has all of them.
+    """
+    missing, problems = [], []
+    for task, header in headers.items():
+        try:
+            if not writer.is_finished(header):
+                missing.append(task)
+        except OutputError as error:
+            problems.append(str(error))
+    if problems:
+        raise OutputError("\n".join(problems))
+    return missing
+
+
+def _export_npz(headers: Mapping[Task, EntryHeader], out: Path, folder: Path) -> None:
+    """Writes the npz files that are not there yet of entries that `out` holds."""
+    with open_embeddings(out) as file:
+        for task, header in headers.items():
+            path = _npz_path(task, folder)
+            if not path.exists():
+                entry = file[header.name]
+                write_npz(path, {name: getattr(entry, name) for name in header.include})
+
+
+def _npz_path(task: Task, folder: Path) -> Path:
+    return folder / npz_name(file_name(task.job.name), task.seed)
