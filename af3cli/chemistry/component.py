@@ -20,10 +20,11 @@ class Component:
     """A molecule or residue; atoms and bonds in the order of the entry. Equal only to itself.
 
     `type` is upper case. `one_letter_code` and `parent` are "" and `modified` is `None` where
-    they are not given. `atom_name` and `element` are `str` objects; elements are upper case but
-    for those from SMILES, which are written as symbols. `charge` and the positions (Å) are NaN
-    where they are not given. `bond_order` is 1, 2 or 3, and 0 where the order or the aromaticity
-    is not given. `smiles` is set if the component was made from that string.
+    they are not given. `atom_name` and `element` are `str` objects; elements are upper case in the
+    dictionary, symbols ("Cl") from SMILES, and in a user's component as they are written there.
+    `charge` and the positions (Å) are NaN where they are not given. `bond_order` is 1, 2 or 3,
+    and 0 where the order or the aromaticity is not given. `smiles` is set if the component was
+    made from that string.
     """
 
     code: str

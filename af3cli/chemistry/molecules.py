@@ -40,6 +40,8 @@ def molecule(component: Component) -> Molecule | None:
     It cannot where an ideal coordinate, a charge, a bond order or an element is unknown, or
     where an atom has an impossible valence. Stereochemistry is that of the ideal coordinates.
     """
+    from rdkit.rdBase import BlockLogs
+
     if component.smiles is not None:
         mol = mol_from_smiles(component.smiles)
         row = np.arange(mol.GetNumAtoms(), dtype=np.int32)
@@ -50,7 +52,8 @@ def molecule(component: Component) -> Molecule | None:
         if not is_known or not component.bond_order.all():
             return None
         row = np.array(sorted(component.atom_row.values(), key=component.atom_name.item), np.int32)
-        mol = _build(component, row)
+        with BlockLogs():
+            mol = _build(component, row)
         if mol is None:
             return None
     charge = np.empty(len(row), np.float32)

@@ -80,7 +80,7 @@ class _BlockReader:
         elements = self._texts(item, num_atoms)
         if num_atoms and not all(elements):
             self._fail(item, "an atom has no element")
-        return np.array([element.upper() for element in elements], object)
+        return elements
 
     def _charges(self, num_atoms: int) -> Float32[np.ndarray, "atom"]:
         item = "_chem_comp_atom.charge"

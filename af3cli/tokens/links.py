@@ -25,6 +25,7 @@ Residue = tuple[str, int]
 
 _ANOMERIC = "O1"
 _TERMINAL = "OXT"
+_PHOSPHATE = "OP3"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def find_links(
     """Returns what is left of chains and bonds.
 
     Raises:
-        InputError: A bond names an atom that its component does not have.
+        InputError: A bond names an atom that its residue does not have.
     """
     whole = _Complex(chains, components)
     sketch = whole.sketch(bonds)
@@ -66,6 +67,7 @@ def find_links(
         return known.is_heavy(atom) and (not dropped or _residue(atom) in anomeric)
 
     bonds = [bond for bond in bonds if all(map(stays, bond))]
+    known.check_phosphates(bonds)
     num_ligands = [sum(map(known.is_ligand, bond)) for bond in bonds]
     return Links(
         chains=tuple(chain for chain in known.chains if any(map(stays, _atoms_of(chain, sketch)))),
@@ -123,6 +125,17 @@ class _Complex:
                 yield from (_residue(atom) for atom in bond if atom.atom_name == _ANOMERIC)
             of_kind.update(bond)
 
+    def check_phosphates(self, bonds: Iterable[Bond]) -> None:
+        """Raises `InputError` if a bond is to an OP3 that a nucleotide inside a chain has not."""
+        for atom in (atom for bond in bonds for atom in bond):
+            kind = self._by_id[atom.chain_id].molecule_type
+            is_nucleic = kind in (MoleculeType.RNA, MoleculeType.DNA)
+            if is_nucleic and atom.atom_name == _PHOSPHATE and atom.residue_id > 1:
+                raise InputError(
+                    f"bondedAtomPairs: residue {atom.residue_id} of chain {atom.chain_id} has no "
+                    f"atom {_PHOSPHATE!r}: it is bonded to the residue before it instead"
+                )
+
     def is_ligand(self, atom: AtomAddress) -> bool:
         return self._by_id[atom.chain_id].molecule_type == MoleculeType.LIGAND
 
@@ -139,10 +152,16 @@ class _Complex:
         return row is not None and component.element[row] not in ("H", "D")
 
     def _stand_in(self, code: str) -> str:
-        """Returns a component's first atom; its second, if the first is O1."""
-        names = self.components.get(atom_source(code)).atom_name
+        """Returns a component's first atom; its second, if the first is O1.
+
+        A molecule from SMILES is not left out for beginning with a hydrogen.
+        """
+        component = self.components.get(atom_source(code))
+        names = component.atom_name
         if not len(names):
             raise InputError(f"component {code!r} has no atoms")
+        if component.smiles is not None:
+            names = names[component.heavy] if len(component.heavy) else names
         return names[1] if names[0] == _ANOMERIC and len(names) > 1 else names[0]
 
     def _code(self, atom: AtomAddress) -> str:

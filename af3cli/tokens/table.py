@@ -7,6 +7,7 @@ from jaxtyping import Shaped
 
 from af3cli.job import Job
 from af3cli.tokens.chains import Chain, job_chains
+from af3cli.tokens.tokenize import LEFT_OUT
 from af3cli.tokens.types import MoleculeType, Tokens
 
 TABLE_COLUMNS = {
@@ -47,10 +48,7 @@ def _explain(chain: Chain, tokens: Tokens) -> str:
     rows = np.flatnonzero(tokens.chain_id == chain.chain_id)
     title = f"chain {chain.chain_id}, {_kind(chain)}"
     if not len(rows):
-        return (
-            f"{title}: no rows; like the official program, leaves out chains that have nothing "
-            "but unknown residues, or begin with a hydrogen"
-        )
+        return f"{title}: {LEFT_OUT}"
     place = f"rows {rows[0]} to {rows[-1]}" if len(rows) > 1 else f"row {rows[0]}"
     if chain.molecule_type == MoleculeType.LIGAND:
         return f"{title}: {place}, one for each heavy atom"

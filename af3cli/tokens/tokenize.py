@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 from jaxtyping import Int32, Shaped
 
@@ -13,11 +15,18 @@ from af3cli.tokens.links import job_links
 from af3cli.tokens.residues import ResidueAtoms, ResidueBuilder
 from af3cli.tokens.types import Atoms, Tokens
 
+LEFT_OUT = (
+    "has no rows: like the official program, this one leaves out chains that have nothing but "
+    "unknown residues, or whose components begin with a hydrogen"
+)
+_logger = logging.getLogger(__name__)
+
 
 def tokenize(job: Job, components: ComponentDictionary) -> tuple[Tokens, Atoms]:
     """Returns the tokens and atoms of a job, chains in the official order.
 
-    Chains without a heavy atom, and those of nothing but unknown residues, have no tokens.
+    Chains of nothing but unknown residues, or whose components all begin with a hydrogen, are left
+    out, as in the official program, and a warning is logged.
 
     Raises:
         InputError: A component or a bonded atom does not exist, or nothing is left.
@@ -25,6 +34,9 @@ def tokenize(job: Job, components: ComponentDictionary) -> tuple[Tokens, Atoms]:
     components = components.for_job(job)
     _check_components(job_chains(job), components)
     links = job_links(job, components)
+    for chain in job_chains(job):
+        if chain not in links.chains:
+            _logger.warning("job %s: chain %s %s", job.name, chain.chain_id, LEFT_OUT)
     builder = ResidueBuilder(links, components)
     residues = [
         (chain, number, residue)
