@@ -145,7 +145,7 @@ def _bonds(
             num_symmetric += 1
             continue
         bonds += _link_copies(link, copies, ids)
-    note = f"left out: {num_symmetric} bonds between crystal copies"
+    note = f"left out: bonds between crystal copies ({num_symmetric})"
     return tuple(bonds), [note] if num_symmetric else []
 
 

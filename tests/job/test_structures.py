@@ -240,6 +240,17 @@ def test_assemblies_copy_chains_and_their_bonds():
         read_job(STRUCTURES / "1ncb.cif.xz", StructureOptions(assembly="9"))
 
 
+def test_bonds_between_copies_of_the_crystals_unit_are_left_out(tmp_path):
+    block = gemmi.cif.read_string(read_text(STRUCTURES / "4i39.cif.xz"))[0]
+    symmetry = block.find_values("_struct_conn.ptnr2_symmetry")
+    for i in range(len(symmetry)):
+        symmetry[i] = "2_655"
+    path = tmp_path / "neighbour.cif"
+    path.write_text(block.as_string())
+    assert read_job(path).bonds == ()
+    assert "left out: bonds between crystal copies (1)" in remarks(read_job(path))
+
+
 @pytest.mark.parametrize("expression", ["(1-999999)(1-999999)", "1-20000", ",".join("1" * 20000)])
 def test_absurd_assemblies_are_refused(tmp_path, expression):
     block = gemmi.cif.read_string(read_text(STRUCTURES / "1bna.cif.xz"))[0]
