@@ -1,7 +1,8 @@
-"""`af3 weights`: list, inspect and make model parameters."""
+"""`af3 weights`: list, get, inspect, convert and make model parameters."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -9,11 +10,12 @@ import click
 
 @click.group(name="weights")
 def command() -> None:
-    """List, inspect and make model parameters.
+    """List, get, inspect, convert and make model parameters.
 
     \b
     Example:
       af3 weights list
+      af3 weights get openfold3
       af3 weights info af3.bin.zst
     """
 
@@ -73,3 +75,75 @@ def synthetic(out: Path, reduced: bool) -> None:
     entry = SYNTHETIC_REDUCED if reduced else SYNTHETIC
     write_records(out, synthetic_records(entry.config))
     click.echo(f"{out}: {entry.title}.")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--accept-terms", is_flag=True, help="Accept the terms of the parameters.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(exists=True, path_type=Path),
+    help="Take a file (or folder) that you already have instead of downloading.",
+)
+@click.option(
+    "--weights-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Put the file there instead of into the user's cache.",
+)
+def get(name: str, accept_terms: bool, source: Path | None, weights_dir: Path | None) -> None:
+    """Download the parameters of a model, or go on with a download that was cut off.
+
+    \b
+    Example:
+      af3 weights get openfold3
+      af3 weights get openfold3 --from ~/Downloads/of3-ob-2025-06-30-174k.pt
+    """
+    from af3cli.weights.get import catalogue_entry, get_weights
+
+    entry = catalogue_entry(name)
+    click.echo(f"{entry.title}, about {entry.num_bytes / 1e9:.1f} GB\nLicence: {entry.licence}")
+    if entry.terms_url:
+        click.echo(f"Terms: {entry.terms_url}")
+    if entry.needs_consent and not accept_terms:
+        _ask_for_consent(name)
+    paths = get_weights(entry, weights_dir, source, _show_progress)
+    click.echo("\n".join(map(str, paths)))
+
+
+def _ask_for_consent(name: str) -> None:
+    """Returns if the user accepts the terms, and ends the program if not."""
+    from af3cli.errors import WeightsError
+
+    if not _is_interactive():
+        raise WeightsError(
+            f"Read the terms; if you accept them: af3 weights get {name} --accept-terms"
+        )
+    click.confirm("Do you accept these terms?", abort=True)
+
+
+def _is_interactive() -> bool:
+    return sys.stdin.isatty()
+
+
+def _show_progress(done: int, total: int | None) -> None:
+    if sys.stderr.isatty():
+        whole = f" of {total / 1e6:,.0f}" if total else ""
+        end = "\n" if done == total else ""
+        click.echo(f"\r{done / 1e6:,.0f}{whole} MB{end}", nl=False, err=True)
+
+
+@command.command()
+@click.argument("source", metavar="FILE|NAME")
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+def convert(source: str, out: Path) -> None:
+    """Write parameters of any known form to one file that loads at once: OUT.safetensors.
+
+    \b
+    Example:
+      af3 weights convert of3-ob-2025-06-30-174k.pt openfold3.safetensors
+    """
+    from af3cli.weights.get import convert_file
+    from af3cli.weights.report import summary_lines
+
+    click.echo("\n".join([str(out), *summary_lines(convert_file(source, out))]))

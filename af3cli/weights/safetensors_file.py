@@ -46,7 +46,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]
         if length > min(_MAX_HEADER_BYTES, len(file) - 8):
             raise ValueError("its header's length is impossible")
         header = json.loads(bytes(file[8 : 8 + length]))
-        metadata = header.pop("__metadata__", {})
+        metadata = dict(header.pop("__metadata__", {}))
         data = file[8 + length :].view(np.ndarray)
         arrays = {name: _array(data, name, entry) for name, entry in header.items()}
         if sum(array.nbytes for array in arrays.values()) != len(data):

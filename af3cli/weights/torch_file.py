@@ -29,10 +29,10 @@ _DTYPES = DTYPES | {"int16": np.dtype("int16"), "bool": np.dtype("bool")}
 
 @dataclass(frozen=True)
 class _Checkpoint:
-    """What a checkpoint's pickle describes, and where in the file each storage's numbers begin."""
+    """What a checkpoint's pickle describes, and each storage's bytes in the file by its key."""
 
     content: Any
-    starts: Mapping[str, int]
+    storages: Mapping[str, np.ndarray]
 
 
 def read_torch_file(path: Path) -> dict[str, np.ndarray]:
@@ -50,7 +50,7 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
         is_zip = bytes(file[:4]) == b"PK\x03\x04"
         checkpoint = _read_zip(path, file) if is_zip else _read_legacy(file)
         tensors = _without_prefixes(_state(checkpoint.content))
-        return {name: _array(file, checkpoint.starts, tensor) for name, tensor in tensors.items()}
+        return {name: _array(checkpoint.storages, tensor) for name, tensor in tensors.items()}
     except UnsafePickleError as error:
         raise WeightsError(
             f"{path} is refused: it contains {error}, which parameters do not need and which could "
@@ -75,25 +75,21 @@ def _read_zip(path: Path, file: np.ndarray) -> _Checkpoint:
             raise ValueError("its data.pkl is too large")
         content = read_pickle(io.BytesIO(pickled))
         folder = f"{root}data/"
-        starts = {
-            name.removeprefix(folder): _start(file, member)
+        storages = {
+            name.removeprefix(folder): _member(file, member)
             for name, member in members.items()
             if name.startswith(folder)
         }
-    return _Checkpoint(content, starts)
+    return _Checkpoint(content, storages)
 
 
-def _start(file: np.ndarray, member: zipfile.ZipInfo) -> int:
-    """Returns where the bytes of an uncompressed member begin."""
+def _member(file: np.ndarray, member: zipfile.ZipInfo) -> np.ndarray:
+    """Returns the bytes of an uncompressed member."""
     if member.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"its member {member.filename} is compressed")
     header = bytes(file[member.header_offset : member.header_offset + _LOCAL_HEADER.size])
-    return member.header_offset + _LOCAL_HEADER.size + sum(_LOCAL_HEADER.unpack(header))
-
-
-def _member(file: np.ndarray, member: zipfile.ZipInfo) -> memoryview:
-    start = _start(file, member)
-    return memoryview(file[start : start + member.file_size])
+    start = member.header_offset + _LOCAL_HEADER.size + sum(_LOCAL_HEADER.unpack(header))
+    return file[start : start + member.file_size]
 
 
 def _read_legacy(file: np.ndarray) -> _Checkpoint:
@@ -109,15 +105,16 @@ def _read_legacy(file: np.ndarray) -> _Checkpoint:
         raise ValueError("its numbers are not little endian")
     content = read_pickle(stream)
     keys = read_pickle(stream)
-    storages = {tensor.storage.key: tensor.storage for tensor in _all_tensors(content)}
-    starts, position = {}, stream.tell()
+    described = {tensor.storage.key: tensor.storage for tensor in _all_tensors(content)}
+    storages, position = {}, stream.tell()
     for key in keys:
         (num_values,) = struct.unpack("<q", bytes(file[position : position + 8]))
-        if key not in storages or num_values != storages[key].num_values:
+        if key not in described or num_values != described[key].num_values:
             raise ValueError(f"the length of storage {key} is wrong")
-        starts[key] = position + 8
-        position += 8 + num_values * _DTYPES[storages[key].dtype].itemsize
-    return _Checkpoint(content, starts)
+        start = position + 8
+        position = start + num_values * _DTYPES[described[key].dtype].itemsize
+        storages[key] = file[start:position]
+    return _Checkpoint(content, storages)
 
 
 def _all_tensors(content: Any) -> Iterator[StoredTensor]:
@@ -158,8 +155,8 @@ def _without_prefixes(tensors: dict[str, StoredTensor]) -> dict[str, StoredTenso
     return tensors
 
 
-def _array(file: np.ndarray, starts: Mapping[str, int], tensor: StoredTensor) -> np.ndarray:
-    values = _storage_values(file, starts, tensor.storage)
+def _array(storages: Mapping[str, np.ndarray], tensor: StoredTensor) -> np.ndarray:
+    values = _storage_values(storages, tensor.storage)
     size = math.prod(tensor.shape)
     last = tensor.offset + sum(
         (length - 1) * stride for length, stride in zip(tensor.shape, tensor.strides, strict=True)
@@ -174,11 +171,10 @@ def _array(file: np.ndarray, starts: Mapping[str, int], tensor: StoredTensor) ->
     )
 
 
-def _storage_values(file: np.ndarray, starts: Mapping[str, int], storage: Storage) -> np.ndarray:
-    if storage.key not in starts:
+def _storage_values(storages: Mapping[str, np.ndarray], storage: Storage) -> np.ndarray:
+    if storage.key not in storages:
         raise ValueError(f"storage {storage.key} is missing")
-    start, dtype = starts[storage.key], _DTYPES[storage.dtype]
-    stop = start + storage.num_values * dtype.itemsize
-    if stop > len(file):
-        raise ValueError(f"it is cut short: storage {storage.key} ends at byte {stop}")
-    return file[start:stop].view(np.ndarray).view(dtype)
+    dtype, data = _DTYPES[storage.dtype], storages[storage.key]
+    if storage.num_values * dtype.itemsize != len(data):
+        raise ValueError(f"storage {storage.key} is cut short or too long")
+    return data.view(np.ndarray).view(dtype)

@@ -1,0 +1,88 @@
+"""`af3 weights get`: the files of a model of the catalogue, in the user's cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from af3cli.errors import WeightsError
+from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
+from af3cli.weights.download import Progress, copy_file, download, no_progress
+from af3cli.weights.find import cache_folder
+from af3cli.weights.load import load_weights
+from af3cli.weights.provenance import Weights, native_metadata
+from af3cli.weights.safetensors_file import write_safetensors
+
+
+def catalogue_entry(name: str) -> CatalogueEntry:
+    """Returns the model called `name`.
+
+    Raises:
+        WeightsError: there is none, or it is made and not downloaded.
+    """
+    entry = CATALOGUE.get(name)
+    if entry is None:
+        known = ", ".join(entry.name for entry in CATALOGUE.values() if entry.urls)
+        raise WeightsError(f"{name} is not a known model ({known})")
+    if not entry.urls:
+        raise WeightsError(f"{name} needs no file: use --weights {name}")
+    return entry
+
+
+def get_weights(
+    entry: CatalogueEntry,
+    folder: Path | None = None,
+    source: Path | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Puts the files of `entry` into `folder` (default: the user's cache) and returns them.
+
+    They are downloaded, or copied from `source`: the file, or a folder that holds all of them. They
+    are in place only when all have come and are the model's. If they are there already, nothing
+    happens.
+
+    Raises:
+        WeightsError: a file cannot be had, or is not what it should be.
+    """
+    folder = folder or cache_folder()
+    incoming = folder / f".{entry.name}"
+    paths = [folder / name for name in entry.file_names]
+    if all(path.exists() for path in paths):
+        return paths
+    digests = [entry.sha256, *[None] * (len(paths) - 1)]
+    for url, name, sha256 in zip(entry.urls, entry.file_names, digests, strict=True):
+        if source is not None:
+            copy_file(source / name if source.is_dir() else source, incoming / name, sha256)
+        elif not (incoming / name).exists():
+            download(url, incoming / name, sha256, progress or no_progress)
+    _check_model(entry, incoming)
+    for name in entry.file_names:
+        os.replace(incoming / name, folder / name)
+    incoming.rmdir()
+    return paths
+
+
+def _check_model(entry: CatalogueEntry, folder: Path) -> None:
+    """Removes the files in `folder` if they are not the parameters of `entry`."""
+    path = folder / entry.file_names[0]
+    try:
+        found = load_weights(path).name
+        if found != entry.name:
+            raise WeightsError(f"{path} holds {found}, not {entry.name}")
+    except WeightsError as error:
+        for name in entry.file_names:
+            (folder / name).unlink(missing_ok=True)
+        raise WeightsError(f"What came is not {entry.name}, and was not kept. {error}") from None
+
+
+def convert_file(source: str | Path, out: Path) -> Weights:
+    """Writes the parameters `source` to a safetensors file that is mapped at once when it is used.
+
+    It carries family, licence and the sha256 of the source. Returns the parameters.
+
+    Raises:
+        WeightsError: they cannot be loaded, or the file cannot be written.
+    """
+    weights = load_weights(source)
+    write_safetensors(out, weights.arrays, native_metadata(weights))
+    return weights

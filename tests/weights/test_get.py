@@ -1,0 +1,220 @@
+"""`af3 weights get` and `convert`: from a server or a file to parameters that load."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from af3cli.cli import main
+from af3cli.errors import WeightsError
+from af3cli.weights import (
+    catalogue,
+    find_weights,
+    load_weights,
+    synthetic_parameters,
+    write_records,
+)
+from af3cli.weights.families import INTELLIFOLD2, PROTENIX_TINY
+from af3cli.weights.get import convert_file, get_weights
+from af3cli.weights.infer import infer_config
+from af3cli.weights.official_file import read_official
+from af3cli.weights.provenance import known_digest, native_metadata
+from af3cli.weights.safetensors_file import write_safetensors
+from af3cli.weights.schema import DIFFUSION, IDENTIFIER, official_schema
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def entry(tmp_path, tiny_config, monkeypatch):
+    """A small model of the catalogue, its file on a server on this machine."""
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    write_records(shelf / "tiny.bin.zst", synthetic_parameters(tiny_config).items())
+    handler = partial(Quiet, directory=str(shelf))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        entry = replace(
+            catalogue.SYNTHETIC,
+            urls=(f"http://127.0.0.1:{server.server_port}/tiny.bin.zst",),
+            sha256=None,
+            needs_consent=True,
+            terms_url="https://example.org/terms",
+        )
+        monkeypatch.setitem(catalogue.CATALOGUE, "synthetic", entry)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        monkeypatch.delenv("AF3_WEIGHTS", raising=False)
+        yield entry
+        server.shutdown()
+        thread.join()
+
+
+def run(*arguments: object, **options):
+    return CliRunner().invoke(main, ["weights", *map(str, arguments)], **options)
+
+
+def test_terms_are_shown_and_must_be_accepted(entry, monkeypatch):
+    result = run("get", "synthetic")
+    assert result.exit_code == 3
+    for part in (entry.licence, entry.terms_url, "--accept-terms"):
+        assert part in result.output
+    with pytest.raises(WeightsError, match="not on this machine"):
+        find_weights("synthetic")
+
+    result = run("get", "synthetic", "--accept-terms")
+    assert result.exit_code == 0, result.output
+    found = find_weights("synthetic").path
+    assert str(found) in result.output
+    assert load_weights().path == found
+    assert [file.name for file in found.parent.iterdir()] == ["tiny.bin.zst"]
+
+
+def test_interactive_consent(entry, monkeypatch):
+    monkeypatch.setattr("af3cli.cli.weights._is_interactive", lambda: True)
+    assert run("get", "synthetic", input="n\n").exit_code == 1
+    with pytest.raises(WeightsError):
+        find_weights("synthetic")
+    assert run("get", "synthetic", input="y\n").exit_code == 0
+    assert find_weights("synthetic").path
+
+
+def test_a_file_that_is_there_already(entry, tmp_path):
+    copy = tmp_path / "shelf" / "renamed.zst"
+    (tmp_path / "shelf" / "tiny.bin.zst").rename(copy)
+    folder = tmp_path / "elsewhere"
+    result = run("get", "synthetic", "--accept-terms", "--from", copy, "--weights-dir", folder)
+    assert result.exit_code == 0, result.output
+    assert load_weights("synthetic", folder).path == folder / "tiny.bin.zst"
+    assert get_weights(entry, folder) == [folder / "tiny.bin.zst"]
+
+
+def test_something_else_is_not_kept(entry, tmp_path):
+    wrong = tmp_path / "login.html"
+    wrong.write_text("<html>please log in before you download</html>")
+    result = run("get", "synthetic", "--accept-terms", "--from", wrong)
+    assert result.exit_code == 3
+    assert "What came is not synthetic" in result.output
+    with pytest.raises(WeightsError):
+        find_weights("synthetic")
+
+
+def test_unknown_and_made_models():
+    assert "not a known model (openfold3, protenix-base" in run("get", "openfold").output
+    assert "use --weights synthetic-reduced" in run("get", "synthetic-reduced").output
+
+
+def test_converted_file_keeps_values_and_provenance(tmp_path, tiny_config):
+    source, out = tmp_path / "tiny.bin", tmp_path / "tiny.safetensors"
+    write_records(source, synthetic_parameters(tiny_config).items())
+    result = run("convert", source, out)
+    assert result.exit_code == 0, result.output
+    before, after = load_weights(source), load_weights(out)
+    assert after.sha256 == before.sha256 and after.sha256 in result.output
+    assert (after.config, after.is_meaningless) == (before.config, True)
+    assert {a.dtype for a in after.arrays.values()} == {a.dtype for a in before.arrays.values()}
+    for name, array in before.arrays.items():
+        np.testing.assert_array_equal(after.arrays[name], array)
+    convert_file(out, tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == out.read_bytes()
+
+
+def small(config):
+    """Returns `config` with few channels, and what tells its family apart."""
+    return replace(
+        config,
+        single_width=16,
+        atom_width=8,
+        atom_pair_width=4,
+        diffusion=replace(config.diffusion, num_heads=2, token_width=16, noise_width=8),
+        pairformer=replace(config.pairformer, num_blocks=1, single_heads=2),
+        confidence=replace(config.confidence, num_blocks=1),
+    )
+
+
+def test_native_file_tells_its_family_and_a_damaged_one_what_it_lacks(tmp_path):
+    config = small(PROTENIX_TINY)
+    arrays = synthetic_parameters(config)
+    weights = replace(
+        load_weights("synthetic-reduced"),
+        name="protenix-tiny",
+        family="protenix",
+        config=config,
+        arrays=arrays,
+        digest=known_digest("00"),
+    )
+    path = tmp_path / "x.safetensors"
+    write_safetensors(path, arrays, native_metadata(weights))
+    loaded = load_weights(path)
+    assert loaded.config == config
+    assert (loaded.name, loaded.training_cutoff) == ("protenix-tiny", "2021-09-30")
+    assert not loaded.is_meaningless
+
+    del arrays["diffuser/distogram_head/half_logits:bias"]
+    write_safetensors(path, arrays, native_metadata(weights))
+    with pytest.raises(WeightsError, match=r"missing arrays \(1\):\n +diffuser/distogram_head"):
+        load_weights(path)
+    write_safetensors(path, arrays, native_metadata(weights) | {"family": "boltz"})
+    with pytest.raises(WeightsError, match="unknown family 'boltz'"):
+        load_weights(path)
+
+
+def test_intellifold_needs_the_file_of_its_noise_embedding(tmp_path):
+    config = small(INTELLIFOLD2)
+    stack = replace(config.pairformer, triangle_head_width=1, triangle_multiplication_width=2)
+    config = replace(config, pairformer=stack, msa=replace(config.msa, width=8, num_blocks=1))
+    arrays = synthetic_parameters(config)
+    arrays[IDENTIFIER] = np.zeros(64, np.uint8)
+    noise = [f"{DIFFUSION}/noise_embedding:{leaf}" for leaf in ("frequency", "phase")]
+    constants = [arrays.pop(name) for name in noise]
+    path = tmp_path / "intellifold_v2.bin"
+    write_records(path, arrays.items())
+    with pytest.raises(WeightsError, match=r"intellifold_v2_fourier\.npz is missing"):
+        read_official(path, None)
+    sidecar = tmp_path / "intellifold_v2_fourier.npz"
+    np.savez(sidecar, weight=constants[0], bias=constants[1])
+    read, _, found = read_official(path, None)
+    assert found == config
+    assert set(read) == set(official_schema(config))
+    np.testing.assert_array_equal(read[noise[1]], constants[1])
+
+    sidecar.write_bytes(b"not an archive")
+    with pytest.raises(WeightsError, match="not a readable noise embedding"):
+        read_official(path, None)
+    np.savez(sidecar, weight=np.array([{}], object), bias=constants[1])
+    with pytest.raises(WeightsError, match="not a readable noise embedding"):
+        read_official(path, None)
+
+
+def test_catalogue_configurations_are_told_by_their_shapes():
+    for entry in catalogue.CATALOGUE.values():
+        shapes = {name: spec.shape for name, spec in official_schema(entry.config).items()}
+        base = catalogue.FAMILY_CONFIGS[entry.family]
+        assert infer_config(shapes, base) == entry.config
+
+
+def test_published_widths_of_intellifold():
+    schema = official_schema(INTELLIFOLD2)
+    pairformer = "diffuser/evoformer/__layer_stack_no_per_layer_1/trunk_pairformer"
+    template = (
+        "diffuser/evoformer/template_embedding/single_template_embedding/"
+        "__layer_stack_no_per_layer/template_embedding_iteration"
+    )
+    msa = "diffuser/evoformer/__layer_stack_no_per_layer/msa_stack"
+    for name, shape in {
+        f"{pairformer}/pair_attention1/q_projection": (48, 8, 64, 512),
+        f"{pairformer}/triangle_multiplication_incoming/gate": (48, 512, 1024),
+        f"{template}/pair_attention2/v_projection": (2, 256, 8, 32),
+        f"{msa}/msa_attention1/v_projection": (4, 256, 8, 32),
+        f"{DIFFUSION}/pair_cond_initial_projection": (651, 512),
+    }.items():
+        assert schema[f"{name}:weights"].shape == shape
