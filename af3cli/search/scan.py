@@ -45,7 +45,10 @@ def scan(
             targets = parse_block(block.data, queries[0].molecule)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
-        return [search_block(query, targets) for query in queries]
+        try:
+            return [search_block(query, targets) for query in queries]
+        except ValueError as error:  # a sequence that is too long for HMMER
+            raise InputError(f"{path}: after {block.first_header()!r}: {error}") from None
 
     def collect(done: set[Future]) -> None:
         for future in done:

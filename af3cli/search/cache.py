@@ -1,0 +1,105 @@
+"""What has been searched before, by what was searched for, where and how."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import astuple
+from pathlib import Path
+
+import platformdirs
+import zstandard
+
+from af3cli.errors import InputError, OutputError
+from af3cli.job.textfile import read_text
+from af3cli.search.hits import Row
+
+_FORMAT = 1
+_MAX_BYTES = 2**30
+
+
+def default_folder() -> Path:
+    """Returns the folder of the user's cache for results of searches."""
+    return platformdirs.user_cache_path("af3cli") / "search"
+
+
+def digest(*parts: object) -> str:
+    """Returns a SHA-256 of values that JSON can hold."""
+    return hashlib.sha256(json.dumps([_FORMAT, *parts], sort_keys=True).encode()).hexdigest()
+
+
+class Cache:
+    """A folder of results, each file written aside and renamed, so that none is ever half there.
+
+    A file that is damaged counts as not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def rows(self, key: str) -> list[Row] | None:
+        """Returns the alignment rows that were kept under `key`."""
+        content = self._read(key)
+        try:
+            return None if content is None else [Row(*values) for values in content]
+        except TypeError:
+            return None
+
+    def keep_rows(self, key: str, rows: Sequence[Row]) -> None:
+        self._write(key, [astuple(row) for row in rows])
+
+    def texts(self, key: str) -> dict[str, str] | None:
+        """Returns the texts by name that were kept under `key`."""
+        content = self._read(key)
+        return content if isinstance(content, dict) else None
+
+    def keep_texts(self, key: str, texts: dict[str, str]) -> None:
+        self._write(key, texts)
+
+    def forget(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / key[:2] / f"{key}.json.zst"
+
+    def _read(self, key: str) -> object:
+        path = self._path(key)
+        if not path.exists():
+            return None
+        try:
+            return json.loads(read_text(path, _MAX_BYTES))
+        except (InputError, ValueError):
+            return None
+
+    def _write(self, key: str, content: object) -> None:
+        data = zstandard.ZstdCompressor().compress(json.dumps(content).encode())
+        write_aside(self._path(key), lambda file: file.write_bytes(data))
+
+
+def write_aside(path: Path, write: Callable[[Path], object]) -> None:
+    """Has `write` make a file next to `path` and renames it; makes the folder if need be.
+
+    Raises `OutputError` if that is not possible; then `path` is as it was.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+        os.close(handle)
+        try:
+            os.chmod(name, 0o666 & ~_umask())
+            write(Path(name))
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,135 @@
+"""Bounded HTTP requests that are tried again, ever more slowly, when a server has trouble."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TypeVar
+
+from af3cli.errors import Af3cliError
+
+_RETRIED_CODES = frozenset({408, 425, 500, 502, 503, 504})
+_BUSY_CODE = 429
+_LONGEST_ASKED_PAUSE = 600.0
+_CHUNK_BYTES = 2**20
+
+_Answer = TypeVar("_Answer")
+
+
+class ServerError(Af3cliError):
+    """The MSA server cannot be reached, refuses, or does not answer as it should."""
+
+    exit_code = 5
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Pauses and limits in seconds; `attempts` is how often in a row a request may fail."""
+
+    first_pause: float = 2.0
+    longest_pause: float = 60.0
+    timeout: float = 60.0
+    attempts: int = 6
+    longest_wait: float = 4 * 3600.0
+
+
+class Trouble(Exception):
+    """An answer was not what it should be, which may pass.
+
+    A server that `is_busy` says so itself; `pause` is for how long (seconds) if it told.
+    """
+
+    def __init__(self, text: str, is_busy: bool = False, pause: float | None = None) -> None:
+        super().__init__(text)
+        self.is_busy = is_busy
+        self.pause = pause
+
+
+def sleep_about(seconds: float) -> None:
+    """Sleeps about so long, so that many clients do not come back at one moment."""
+    time.sleep(seconds * random.uniform(0.8, 1.2))
+
+
+def retried(ask: Callable[[], _Answer], place: str, patience: Patience) -> _Answer:
+    """Returns what `ask` returns, tried again after `Trouble` with growing pauses.
+
+    Raises `ServerError`, which names `place`, after as many failures in a row as `patience` has, or
+    when a busy server keeps us waiting for too long.
+    """
+    failures = 0
+    pause = patience.first_pause
+    give_up = time.monotonic() + patience.longest_wait
+    while True:
+        try:
+            return ask()
+        except Trouble as trouble:
+            failures += not trouble.is_busy
+            asked = min(trouble.pause or 0.0, _LONGEST_ASKED_PAUSE)
+            if failures >= patience.attempts or time.monotonic() + asked > give_up:
+                raise ServerError(
+                    f"{place}: gave up: {trouble}. What was finished is kept; the same command "
+                    "goes on from there."
+                ) from None
+            sleep_about(max(pause, asked))
+            pause = min(2 * pause, patience.longest_pause)
+
+
+def fetch(url: str, form: dict[str, str] | None, max_bytes: int, timeout: float) -> bytes:
+    """Returns the body of one answer; with a `form` that is posted.
+
+    Raises `Trouble` if it does not come, or not whole; `ServerError` if the server refuses or sends
+    more than `max_bytes`.
+    """
+    data = None if form is None else urllib.parse.urlencode(form).encode()
+    request = urllib.request.Request(url, data, {"User-Agent": f"af3cli/{version('af3cli')}"})
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return _body(response, url, max_bytes)
+    except urllib.error.HTTPError as error:
+        problem = f"the server answers {error.code} {error.reason}"
+        if error.code == _BUSY_CODE:
+            raise Trouble(problem, is_busy=True, pause=_asked_pause(error)) from None
+        if error.code in _RETRIED_CODES:
+            raise Trouble(problem, pause=_asked_pause(error)) from None
+        raise ServerError(f"{url}: {problem}") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise Trouble(_reason(error)) from None
+
+
+def fetch_json(url: str, form: dict[str, str] | None, max_bytes: int, timeout: float) -> object:
+    """Returns the JSON of one answer; see `fetch`."""
+    try:
+        return json.loads(fetch(url, form, max_bytes, timeout))
+    except (ValueError, RecursionError):
+        raise Trouble("the answer is not JSON") from None
+
+
+def _body(response: http.client.HTTPResponse, url: str, max_bytes: int) -> bytes:
+    body = bytearray()
+    while chunk := response.read(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > max_bytes:
+            raise ServerError(f"{url}: the answer is larger than {max_bytes:,} bytes")
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and len(body) < int(announced):
+        raise Trouble(f"the answer ended after {len(body)} of {announced} bytes")
+    return bytes(body)
+
+
+def _asked_pause(error: urllib.error.HTTPError) -> float | None:
+    """The seconds of a Retry-After header."""
+    text = (error.headers.get("Retry-After") or "").strip()
+    return float(text) if text.isdigit() else None
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", error)
+    return str(reason) or type(error).__name__
