@@ -41,12 +41,12 @@ class StepDraws:
 
 
 def noise_levels(config: SamplerConfig) -> Float32[np.ndarray, "steps+1"]:
-    """The schedule, in Å, from the first level to the last."""
+    """The schedule, in Å, from the first level to the last; float32 arithmetic, as officially."""
     power = 1.0 / config.exponent
-    time = np.linspace(0.0, 1.0, config.steps + 1, dtype=np.float32)
+    time = jnp.linspace(0.0, 1.0, config.steps + 1)
     highest, lowest = config.sigma_max**power, config.sigma_min**power
     levels = config.sigma_data * (highest + time * (lowest - highest)) ** config.exponent
-    return levels.astype(np.float32)
+    return np.asarray(levels)
 
 
 def draw_start(key: Array, num_atoms: int) -> Positions:
