@@ -18,6 +18,8 @@ from af3cli.weights.catalogue import (
 )
 from af3cli.weights.files import find_model, parameter_files
 
+_SUFFIXES = (".pt", ".ckpt", ".safetensors")
+
 
 @dataclass(frozen=True)
 class FoundWeights:
@@ -38,26 +40,28 @@ def find_weights(
     """Returns where the parameters called `name_or_path` are.
 
     A path is taken as it is. A name of the catalogue is looked up in `weights_dir`, in
-    `$AF3_WEIGHTS` and in the user's cache. Without either, the first of these places that is there
-    must hold one model.
+    `$AF3_WEIGHTS` and in the user's cache. Without either, it is the one model in the first of
+    these places that has any.
 
     Raises:
         WeightsError: there are no such parameters here; the text says how to get some.
     """
     places = search_folders(weights_dir)
     if name_or_path is None:
-        return _only_model(places)
+        return FoundWeights(_first_model(places))
     path = Path(name_or_path).expanduser()
     entry = CATALOGUE.get(str(name_or_path))
     if entry is None:
-        return FoundWeights(_existing(path))
+        path = _existing(path)
+        model = path if path.is_file() else _only_model(path)
+        if model is None:
+            raise WeightsError(f"{path} holds no parameters")
+        return FoundWeights(model)
     if not entry.urls:
         return FoundWeights(None, entry)
     for place in places:
         if found := find_in(place, entry):
             return FoundWeights(found, entry)
-    if path.exists():
-        return FoundWeights(path)
     raise WeightsError(f"The parameters {entry.name} are not on this machine.\n{_advice(places)}")
 
 
@@ -80,23 +84,33 @@ def search_folders(weights_dir: str | Path | None = None) -> list[Path]:
     return [Path(place).expanduser() for place in places if place] + [cache_folder()]
 
 
-def _only_model(places: list[Path]) -> FoundWeights:
+def _first_model(places: list[Path]) -> Path:
+    """Returns the one model at the first of `places` that has any."""
     *named, cache = places
-    if named:
-        return FoundWeights(_existing(named[0]))
-    present = [path for entry in CATALOGUE.values() if (path := find_in(cache, entry))]
-    if len(present) > 1:
-        names = ", ".join(map(str, present))
-        raise WeightsError(f"Several models are in the cache; choose one with --weights: {names}")
-    if not present:
-        raise WeightsError(f"No model parameters are on this machine.\n{_advice(places)}")
-    return FoundWeights(present[0])
+    for place in [*map(_existing, named), cache]:
+        if place.is_file():
+            return place
+        if place.is_dir() and (model := _only_model(place)):
+            return model
+    raise WeightsError(f"No model parameters are on this machine.\n{_advice(places)}")
+
+
+def _only_model(folder: Path) -> Path | None:
+    """Returns the model in `folder`, None without any, and raises an error if there are several."""
+    models = [path for entry in CATALOGUE.values() if (path := find_in(folder, entry))]
+    models = models or sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
+    if len(models) > 1:
+        names = ", ".join(map(str, models))
+        raise WeightsError(f"{folder} holds several models; name one of them: {names}")
+    if models:
+        return models[0]
+    return parameter_files(folder)[0] if any(folder.glob("*.bin*")) else None
 
 
 def _existing(path: Path) -> Path:
-    """Returns `path` if parameters can be there; an unknown name gets the nearest known ones."""
+    """Returns `path` if there is something; an unknown name gets the nearest known ones."""
     if path.exists():
-        return parameter_files(path)[0] if path.is_dir() else path
+        return path
     near = difflib.get_close_matches(str(path), CATALOGUE)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise WeightsError(

@@ -138,6 +138,26 @@ def test_places_are_searched_in_order(tmp_path, monkeypatch):
     assert find_weights().path == folders[2] / "af3.0.bin.zst"
 
 
+def test_folder_of_one_model_in_any_form(tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    with pytest.raises(WeightsError, match="holds no parameters"):
+        find_weights(folder)
+    with pytest.raises(WeightsError, match="No model parameters are on this machine"):
+        find_weights(None, folder)
+    (folder / "mine.pt").touch()
+    assert find_weights(folder).path == find_weights(None, folder).path == folder / "mine.pt"
+    published = folder / "of3-ob-2025-06-30-174k.pt"
+    published.touch()
+    assert find_weights("openfold3", folder).path == find_weights(folder).path == published
+    converted = folder / "openfold3.safetensors"
+    converted.touch()
+    assert find_weights("openfold3", folder).path == find_weights(folder).path == converted
+    (folder / "af3.bin").touch()
+    with pytest.raises(WeightsError, match=r"several models.*openfold3\.safetensors.*af3\.bin"):
+        find_weights(folder)
+
+
 def test_environment_may_name_a_file_but_not_an_absent_one(tiny_file, monkeypatch):
     monkeypatch.setenv("AF3_WEIGHTS", str(tiny_file))
     assert find_weights().path == tiny_file
