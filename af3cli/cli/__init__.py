@@ -18,6 +18,8 @@ _COMMANDS = {
     ),
     "convert": ("af3cli.cli.convert", "Structures, FASTA and Server JSON as AlphaFold 3 JSON."),
     "check": ("af3cli.cli.check", "Validate jobs without running them."),
+    "search": ("af3cli.cli.search", "Find MSAs and templates for jobs that lack them."),
+    "databases": ("af3cli.cli.databases", "List and get the databases that are searched."),
     "weights": ("af3cli.cli.weights", "List, inspect and make model parameters."),
 }
 

@@ -35,27 +35,48 @@ class SearchOptions:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A database: what it is for, its official file, and whether it is a folder of structures."""
+    """A database: what it is for, its official file, and whether it is a folder of structures.
+
+    `official_size` is that of the official file, in sequences, or megabases of RNA: what E-values
+    are for when it is cut into shards.
+    """
 
     name: str
     molecule: MoleculeKind
     purpose: str
     file_name: str
     max_rows: int | None = None
+    official_size: float | None = None
     is_folder: bool = False
 
 
 _ENTRIES = (
-    CatalogueEntry("uniref90", "protein", "MSA", "uniref90_2022_05.fa", 10_000),
-    CatalogueEntry("mgnify", "protein", "MSA", "mgy_clusters_2022_05.fa", 5_000),
-    CatalogueEntry("small_bfd", "protein", "MSA", "bfd-first_non_consensus_sequences.fasta", 5_000),
-    CatalogueEntry("uniprot", "protein", "paired MSA", "uniprot_all_2021_04.fa", 50_000),
-    CatalogueEntry("rfam", "rna", "MSA", "rfam_14_9_clust_seq_id_90_cov_80_rep_seq.fasta", 10_000),
+    CatalogueEntry("uniref90", "protein", "MSA", "uniref90_2022_05.fa", 10_000, 153_742_194),
+    CatalogueEntry("mgnify", "protein", "MSA", "mgy_clusters_2022_05.fa", 5_000, 623_796_864),
     CatalogueEntry(
-        "rnacentral", "rna", "MSA", "rnacentral_active_seq_id_90_cov_80_linclust.fasta", 10_000
+        "small_bfd", "protein", "MSA", "bfd-first_non_consensus_sequences.fasta", 5_000, 65_984_053
     ),
     CatalogueEntry(
-        "nt", "rna", "MSA", "nt_rna_2023_02_23_clust_seq_id_90_cov_80_rep_seq.fasta", 10_000
+        "uniprot", "protein", "paired MSA", "uniprot_all_2021_04.fa", 50_000, 225_619_586
+    ),
+    CatalogueEntry(
+        "rfam", "rna", "MSA", "rfam_14_9_clust_seq_id_90_cov_80_rep_seq.fasta", 10_000, 138.115553
+    ),
+    CatalogueEntry(
+        "rnacentral",
+        "rna",
+        "MSA",
+        "rnacentral_active_seq_id_90_cov_80_linclust.fasta",
+        10_000,
+        13_271.415730,
+    ),
+    CatalogueEntry(
+        "nt",
+        "rna",
+        "MSA",
+        "nt_rna_2023_02_23_clust_seq_id_90_cov_80_rep_seq.fasta",
+        10_000,
+        76_752.808514,
     ),
     CatalogueEntry("seqres", "protein", "template search", "pdb_seqres_2022_09_28.fasta"),
     CatalogueEntry("pdb", "protein", "template structures", "mmcif_files", is_folder=True),

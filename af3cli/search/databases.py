@@ -142,10 +142,12 @@ def _database(name: str, path: str, z: float | None) -> Database:
     else:
         files = _shard_files(shards)
         if z is None:
-            unit = "sequences" if CATALOGUE[name].molecule == "protein" else "megabases"
+            entry = CATALOGUE[name]
+            unit = "sequences" if entry.molecule == "protein" else "megabases"
+            official = f" (the official one has {entry.official_size})"
             raise InputError(
-                f"{name}: the shards {path} need the size of the whole database: "
-                f"give it in {unit} with --z {name}=NUMBER"
+                f"{name}: the shards {path} need the size of the whole database: give it in {unit} "
+                f"with --z {name}=NUMBER{official if entry.official_size else ''}"
             )
     for file in files:
         _check_exists(name, file)

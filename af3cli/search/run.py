@@ -83,7 +83,7 @@ def _notes(chains: Mapping[Chain, str], local: DatabaseSearch, has_server: bool)
     """What will be missing from the results."""
     for chain, label in chains.items():
         if not chain.is_long_enough:
-            yield f"{label}: has {len(chain.sequence)} residues, too few for the model to use an MSA"
+            yield f"{label}: too short ({len(chain.sequence)}) for the model to use an alignment"
     names = local.missing(chains)
     if has_server:
         names = [name for name in names if name in ("rfam", "rnacentral", "nt", "seqres", "pdb")]

@@ -76,7 +76,7 @@ class ServerClient:
         return self.cache.texts(self._key(request))
 
     def ask(self, request: Request, on_status: Callable[[str, float], None]) -> dict[str, str]:
-        """Returns the A3M files, by name, that the server makes; `keep` keeps them if they are good.
+        """Returns the A3M files, by name, that the server makes; `keep` them if they are good.
 
         Query number i (from 0) is called 101 + i in them. `on_status` is told each status and the
         seconds since the beginning. Raises `ServerError`.

@@ -1,0 +1,95 @@
+"""Unpacks downloaded databases: zstd-compressed files, and an archive of structures."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import zstandard
+
+from af3cli.errors import OutputError
+from af3cli.search.cache import write_aside
+
+# A few bytes of zstd can stand for much: taken in small pieces, what comes out is bounded.
+_INPUT_BYTES = 2**12
+_MAX_WINDOW_BYTES = 2**31
+_STRUCTURE_NAME = re.compile(r"(?:\./)?(?:mmcif_files/)?([A-Za-z0-9]{4,20}\.cif)")
+
+
+def unpack_file(source: Path, target: Path) -> None:
+    """Decompresses `source` to `target`, in place only when it is whole. Raises `OutputError`."""
+
+    def write(aside: Path) -> None:
+        with source.open("rb") as compressed, aside.open("wb") as file:
+            for content in _decompressed(compressed, source):
+                file.write(content)
+
+    write_aside(target, write)
+
+
+def unpack_structures(source: Path, target: Path) -> None:
+    """Unpacks the mmCIF files of a `.tar.zst` into the folder `target`, in place when it is whole.
+
+    Members that are no such file are passed over. Raises `OutputError`.
+    """
+    aside = target.with_name(f"{target.name}.unpacking")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        aside.mkdir(parents=True)
+        with source.open("rb") as compressed:
+            stream = _Stream(_decompressed(compressed, source))
+            with tarfile.open(fileobj=stream, mode="r|") as archive:
+                for member in archive:
+                    name = _STRUCTURE_NAME.fullmatch(member.name)
+                    content = archive.extractfile(member) if name and member.isreg() else None
+                    if content is not None:
+                        with (aside / name[1].lower()).open("wb") as file:
+                            shutil.copyfileobj(content, file)
+            stream.read_to_end()
+        aside.rename(target)
+    except (tarfile.TarError, EOFError) as error:
+        raise OutputError(f"{source}: the archive is damaged ({error}); remove it") from None
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+class _Stream(io.RawIOBase):
+    """Pieces of content as a file that can be read once."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._pending = b""
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self._pending) < size and (piece := next(self._pieces, None)) is not None:
+            self._pending += piece
+        content, self._pending = self._pending[:size], self._pending[size:]
+        return content
+
+    def read_to_end(self) -> None:
+        """Goes through the rest, so that a file that is cut off is noticed."""
+        for _ in self._pieces:
+            pass
+
+
+def _decompressed(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    """The content of one or several zstd frames, which carry checksums."""
+    try:
+        pending = file.read(_INPUT_BYTES)
+        while pending:
+            frame = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES).decompressobj()
+            while not frame.eof:
+                if not (pending := pending or file.read(_INPUT_BYTES)):
+                    raise OutputError(f"{path}: is cut off; remove it and get it again")
+                yield frame.decompress(pending)
+                pending = b""
+            pending = frame.unused_data or file.read(_INPUT_BYTES)
+    except zstandard.ZstdError as error:
+        raise OutputError(f"{path}: is damaged ({error}); remove it and get it again") from None
