@@ -1,15 +1,16 @@
 """AlphaFold 3 inference from scratch: a job file goes in, trimmed embeddings come out.
 
-The steps of `af3 embed` as functions; each module is imported when its function is first used::
+The steps of `af3 embed` as functions. Each is imported with its room when it is first used, so that
+`import af3cli` costs nothing::
 
-    job = af3cli.read_job("job.json")                    # af3cli.job
-    components = af3cli.load_components()                # af3cli.chemistry
-    tokens, atoms = af3cli.tokenize(job, components)     # af3cli.tokens
-    features = af3cli.featurise(job, tokens, atoms, components, seed=1)    # af3cli.features
-    model = af3cli.load_model("af3.bin.zst")             # af3cli.inference
-    embeddings = af3cli.embed(model, features, seed=1)   # .single, .pair, .target_feat
+    job = af3cli.read_job("job.json")
+    components = af3cli.open_dictionary()
+    tokens, atoms = af3cli.tokenize(job, components)
+    features = af3cli.featurise(job, tokens, atoms, components, seed=1)
+    model = af3cli.load_model("af3.bin.zst")
+    embeddings = af3cli.embed(model, features, seed=1)  # .single, .pair, .target_feat
 
-    with af3cli.open_embeddings("emb.h5") as file:       # af3cli.output
+    with af3cli.open_embeddings("emb.h5") as file:
         pair = file["2PV7"].pair
 """
 
@@ -19,17 +20,44 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from af3cli.output.embeddings import open_embeddings as open_embeddings
+    from af3cli.chemistry.dictionary import open_dictionary
+    from af3cli.features.featurise import featurise
+    from af3cli.inference.trunk import embed, load_model
+    from af3cli.job.read import read_job, read_jobs
+    from af3cli.output.embeddings import open_embeddings
+    from af3cli.tokens.table import token_table
+    from af3cli.tokens.tokenize import tokenize
 
-# public name -> module that defines it
+    __version__: str
+
+__all__ = [
+    "__version__",
+    "embed",
+    "featurise",
+    "load_model",
+    "open_dictionary",
+    "open_embeddings",
+    "read_job",
+    "read_jobs",
+    "token_table",
+    "tokenize",
+]
+
 _HOMES = {
+    "embed": "af3cli.inference.trunk",
+    "featurise": "af3cli.features.featurise",
+    "load_model": "af3cli.inference.trunk",
+    "open_dictionary": "af3cli.chemistry.dictionary",
     "open_embeddings": "af3cli.output.embeddings",
+    "read_job": "af3cli.job.read",
+    "read_jobs": "af3cli.job.read",
+    "token_table": "af3cli.tokens.table",
+    "tokenize": "af3cli.tokens.tokenize",
 }
-__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> object:
-    """Imports the module of a public name when it is first used (PEP 562)."""
+    """Imports a public name when it is first used (PEP 562)."""
     if name == "__version__":
         from importlib.metadata import version
 
@@ -40,4 +68,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

@@ -10,18 +10,18 @@ from pathlib import Path
 import platformdirs
 
 
-def keep_compiled_programs(folder: Path | None = None) -> Path | None:
+def keep_compiled_programs(cache: Path | None = None) -> Path | None:
     """Switches JAX's persistent compilation cache on and returns where it is.
 
-    `folder` is by default `compiled` in the user's cache. A folder that the user chose with
-    `JAX_COMPILATION_CACHE_DIR` is left as it is. Returns None, and leaves the cache off, where the
-    folder cannot be written.
+    Programs are kept in `compiled` in `cache`, by default the user's cache. A folder that the user
+    chose with `JAX_COMPILATION_CACHE_DIR` is left as it is. Returns None, and leaves the cache off,
+    where the folder cannot be written.
     """
     import jax
 
     if jax.config.jax_compilation_cache_dir:
         return Path(jax.config.jax_compilation_cache_dir)
-    folder = (folder or platformdirs.user_cache_path("af3cli") / "compiled") / _processor()
+    folder = (cache or platformdirs.user_cache_path("af3cli")) / "compiled" / _processor()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from jaxtyping import Shaped
 
-from af3cli.errors import OutputError
+from af3cli.errors import InputError
 
 FORMAT = "af3cli-embeddings"
 FORMAT_VERSION = 1
@@ -117,21 +117,21 @@ IDENTITY = {
 
 
 def check_dtype(dtype: str) -> None:
-    """Raises `OutputError` if embeddings cannot be stored as `dtype`."""
+    """Raises `InputError` if embeddings cannot be stored as `dtype`."""
     if dtype not in DTYPES:
-        raise OutputError(f"dtype {dtype!r} is not one of: {', '.join(DTYPES)}")
+        raise InputError(f"dtype {dtype!r} is not one of: {', '.join(DTYPES)}")
 
 
 def parse_include(text: str) -> tuple[str, ...]:
     """Returns the arrays named in `text`, separated by commas, in the order of `ARRAYS`.
 
     Raises:
-      OutputError: one is unknown, or none is named.
+      InputError: one is unknown, or none is named.
     """
     names = {name.strip() for name in text.split(",") if name.strip()}
     if not names or names - set(ARRAYS):
         wrong = ", ".join(sorted(names - set(ARRAYS))) or "nothing"
-        raise OutputError(f"{wrong} cannot be included; choose from: {', '.join(ARRAYS)}")
+        raise InputError(f"{wrong} cannot be included; choose from: {', '.join(ARRAYS)}")
     return tuple(name for name in ARRAYS if name in names)
 
 

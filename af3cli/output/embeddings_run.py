@@ -66,7 +66,7 @@ def embed_tasks(
     """Embeds the tasks that `storage.out` does not hold yet and adds them to it.
 
     Raises:
-      InputError: two tasks would have the same entry.
+      InputError: two tasks would have the same entry, or there is no such dtype.
       OutputError: the file is not to be written, or holds other entries of these names.
     """
     check_dtype(storage.dtype)

@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from af3cli.errors import OutputError
+from af3cli.errors import InputError, OutputError
 from af3cli.output.embeddings import open_embeddings
 from af3cli.output.embeddings_arrays import UnstorableError
 from af3cli.output.embeddings_format import MEANINGLESS, entry_name, parse_include
@@ -137,7 +137,7 @@ def test_only_the_included_arrays_are_written(tmp_path, file_header, entry, toke
 def test_unknown_arrays_cannot_be_included():
     assert parse_include("pair, single") == ("single", "pair")
     for text in ("", "single,triple"):
-        with pytest.raises(OutputError, match="cannot be included; choose from: single, pair"):
+        with pytest.raises(InputError, match="cannot be included; choose from: single, pair"):
             parse_include(text)
 
 

@@ -1,0 +1,206 @@
+"""`af3 embed` from end to end: jobs in, the official numbers out, nothing lost or done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from af3cli import open_embeddings
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+GOLDEN = ROOT / "tests" / "data"
+
+
+def golden_job(case: str, tmp_path: Path, **changes: object) -> Path:
+    """Returns the file of a golden case's job, with some of its fields changed."""
+    job = json.loads((GOLDEN / case / "job.json").read_text()) | changes
+    path = tmp_path / f"{job['name']}.json"
+    path.write_text(json.dumps(job))
+    return path
+
+
+def relative_rms(ours: np.ndarray, official: np.ndarray) -> float:
+    difference = np.asarray(ours, np.float64) - official
+    return float(np.sqrt(np.mean(difference**2) / np.mean(np.square(official, dtype=np.float64))))
+
+
+@pytest.mark.parametrize("buckets", ["exact", "32"])
+def test_the_official_numbers_come_out(af3, tmp_path, reduced_weights, buckets):
+    """Features, network and file together, against the official program's run of the same job."""
+    out, npz = tmp_path / "emb.h5", tmp_path / "npz"
+    result = af3(
+        *("embed", GOLDEN / "dna_duplex" / "job.json", "--weights", reduced_weights),
+        *("--recycles", 1, "--dtype", "float32", "--include", "single,pair,target_feat"),
+        *("--buckets", buckets, "--out", out, "--npz", npz),
+    )
+    assert result.exit_code == 0, result.output
+    official = np.load(GOLDEN / "dna_duplex" / "network_reduced_f32.npz")
+    with open_embeddings(out) as file:
+        entry = file["dna_duplex"]
+        assert entry.pair.shape == (24, 24, 128)
+        assert relative_rms(entry.target_feat, official["target_feat"]) < 5e-5
+        assert relative_rms(entry.single, official["trunk1.single"]) < 5e-5
+        assert relative_rms(entry.pair[official["pair_rows"]], official["trunk1.pair"]) < 5e-5
+        assert list(entry.rows(chain="B", residue=12)) == [23]
+    exported = np.load(npz / "dna_duplex_seed-1_embeddings.npz")
+    assert {key: (exported[key].shape, exported[key].dtype.name) for key in exported} == {
+        "single_embeddings": ((24, 384), "float16"),
+        "pair_embeddings": ((24, 24, 128), "float16"),
+    }
+
+
+def test_a_run_tells_what_it_does_and_labels_what_means_nothing(af3, tmp_path, reduced_weights):
+    job = golden_job("dna_duplex", tmp_path, modelSeeds=[1, 2])
+    out = tmp_path / "emb.h5"
+    arguments = ("embed", job, "--weights", reduced_weights, "--recycles", 0, "--out", out)
+    first = af3(*arguments, "--buckets", "exact")
+    assert first.exit_code == 0, first.output
+    assert "1 job, 2 entries, 48 tokens in all; by bucket: 2 of 24 tokens" in first.output
+    assert "are free there" in first.output
+    assert "random, so all values are meaningless" in first.output
+    assert "[2/2] dna_duplex (seed 2): 24 tokens" in first.output
+    with h5py.File(out) as file:
+        assert list(file) == ["dna_duplex_seed-1", "dna_duplex_seed-2"]
+        assert file.attrs["weights_name"] == "synthetic-reduced"
+        assert "meaningless" in file.attrs["meaningless"]
+        entry = file["dna_duplex_seed-2"].attrs
+        assert "meaningless" in entry["meaningless"]
+        assert (entry["name"], entry["seed"], entry["status"]) == ("dna_duplex", 2, "complete")
+        assert len(entry["ccd_sha256"]) == 64 and entry["rdkit_version"]
+
+
+def test_only_what_is_missing_is_computed(af3, tmp_path, reduced_weights):
+    out = tmp_path / "emb.h5"
+    settings = ("--weights", reduced_weights, "--recycles", 0, "--buckets", "exact", "--out", out)
+    job = golden_job("dna_duplex", tmp_path)
+    assert af3("embed", job, *settings).exit_code == 0
+    again = af3("embed", job, *settings)
+    assert "0 entries written; 1 entry was there already" in again.output
+
+    more = golden_job("dna_duplex", tmp_path, name="more")
+    result = af3("embed", job, more, *settings, "--npz", tmp_path / "npz")
+    assert "1 entry written; 1 entry was there already" in result.output
+    assert len(list((tmp_path / "npz").iterdir())) == 2  # also of the entry that was there
+
+    sequences = json.loads(job.read_text())["sequences"][:1]
+    other = golden_job("dna_duplex", tmp_path, sequences=sequences)
+    conflict = af3("embed", other, *settings)
+    assert conflict.exit_code == 4
+    assert "already has an entry 'dna_duplex' that differs in the job's content" in conflict.output
+    assert af3("embed", other, *settings, "--overwrite").exit_code == 0
+    with open_embeddings(out) as file:
+        assert file["dna_duplex"].num_tokens == 12
+        assert file["more"].num_tokens == 24
+
+    recycled = af3("embed", job, *settings, "--recycles", 1, "--overwrite")
+    assert recycled.exit_code == 4
+    assert "num_recycles (0 there, 1 wanted)" in recycled.output
+
+
+def test_all_that_is_wrong_is_said_before_anything_is_computed(af3, tmp_path):
+    missing = tmp_path / "missing.json"
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"name": "broken", "sequences": []')
+    result = af3("embed", missing, broken, EXAMPLES / "ion.json", "--out", tmp_path / "emb.h5")
+    assert result.exit_code == 2
+    assert "missing.json" in result.output and "broken.json" in result.output
+    assert not (tmp_path / "emb.h5").exists()
+
+
+def test_jobs_of_one_name_are_refused(af3, tmp_path):
+    job = EXAMPLES / "ion.json"
+    result = af3("embed", job, job, "--out", tmp_path / "emb.h5")
+    assert result.exit_code == 2
+    assert "several jobs would have the same entry: 'zif268_finger'" in result.output
+
+
+def test_without_parameters_the_ways_to_get_them_are_named(af3, tmp_path):
+    result = af3("embed", EXAMPLES / "ion.json", "--out", tmp_path / "emb.h5")
+    assert result.exit_code == 3
+    assert "--weights synthetic" in result.output
+    assert not (tmp_path / "emb.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "code"),
+    [
+        ("--seeds", "1,x", 2),
+        ("--seeds", "1,1", 2),
+        ("--buckets", "256,128", 2),
+        ("--include", "single,triple", 2),
+        ("--ccd", "absent.cif", 2),
+    ],
+)
+def test_bad_options_are_explained(af3, tmp_path, option, value, code):
+    result = af3("embed", EXAMPLES / "ion.json", option, value, "--out", tmp_path / "emb.h5")
+    assert result.exit_code == code
+    assert value.split(",")[-1] in result.output
+
+
+def test_one_job_that_fails_loses_no_other(af3, tmp_path, reduced_weights):
+    """The alignment of the first job does not begin with its sequence; only featurising sees it."""
+    job = json.loads((EXAMPLES / "protein.json").read_text())
+    job["sequences"][0]["protein"]["unpairedMsa"] = ">query\nAAAA\n"
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps(job))
+    good = golden_job("dna_duplex", tmp_path)
+    result = af3(
+        *("embed", bad, good, "--weights", reduced_weights, "--recycles", 0),
+        *("--buckets", "exact", "--out", tmp_path / "emb.h5"),
+    )
+    assert result.exit_code in (1, 2)
+    if result.exit_code == 1:
+        assert "1 entry failed: trp_cage (seed 1)" in result.output
+        with open_embeddings(tmp_path / "emb.h5") as file:
+            assert list(file) == ["dna_duplex"]
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_run_goes_on_where_it_was(af3, tmp_path, reduced_weights, cache, number):
+    job = golden_job("dna_duplex", tmp_path, modelSeeds=list(range(1, 9)))
+    out = tmp_path / "emb.h5"
+    settings = ("--weights", reduced_weights, "--recycles", 0, "--buckets", "exact")
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from af3cli.cli import main; main()",
+            "embed",
+            job,
+            *map(str, settings),
+            "--out",
+            out,
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"XDG_CACHE_HOME": str(cache)},
+    )
+    for line in process.stderr:
+        if "[2/8]" in line:
+            process.send_signal(number)
+            break
+    remaining = process.stderr.read()
+    code = process.wait()
+    assert code == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    if number == signal.SIGINT:
+        assert "the same command goes on" in remaining and "Traceback" not in remaining
+    with open_embeddings(out) as file:
+        num_finished = len(file)
+    assert 2 <= num_finished < 8
+    copy = shutil.copy(out, tmp_path / "copy.h5")
+    again = af3("embed", job, *settings, "--out", copy)
+    assert f"{num_finished} entries were there already" in again.output
+    with open_embeddings(copy) as file:
+        assert len(file) == 8
