@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -74,7 +75,7 @@ def get(names: tuple[str, ...], folder: Path, source: str | None) -> None:
         with click.progressbar(
             length=offer.num_bytes or 1,
             label=offer.entry.name,
-            file=click.get_text_stream("stderr"),
+            file=sys.stderr,
         ) as bar:
             path = get_database(offer, folder, lambda done, _: bar.update(done - bar.pos))
         click.echo(f"{offer.entry.name}: {path}")

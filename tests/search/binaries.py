@@ -120,3 +120,14 @@ def _fasta(text: str) -> list[tuple[str, str]]:
         header, _, body = record.partition("\n")
         records.append((header.strip(), body.replace("\n", "")))
     return records
+
+
+def evalues_and_scores(folder: Path, query: str, database: Path, z: float) -> dict[str, tuple]:
+    """The printed E-value and score of each target that jackhmmer reports."""
+    fasta, table = _query_file(folder, query), folder / "table.txt"
+    filters = ("--F1", "0.0005", "--F2", "5e-05", "--F3", "5e-07")
+    sizes = ("-Z", str(z), "--domZ", str(z), "-E", "0.0001", "--incE", "0.0001")
+    output = ("-o", "/dev/null", "--noali", "--tblout", table)
+    _run("jackhmmer", *output, *filters, "--cpu", "1", "-N", "1", *sizes, fasta, database)
+    lines = [line for line in table.read_text().splitlines() if not line.startswith("#")]
+    return {line.split()[0]: tuple(map(float, line.split()[4:6])) for line in lines}

@@ -1,0 +1,96 @@
+"""Databases are read whole, whatever the block, and bad ones are refused with a message."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from af3cli.errors import InputError
+from af3cli.search.catalogue import search_options
+from af3cli.search.fasta import fasta_blocks
+from af3cli.search.hmmer import parse_block, sequence_query
+from af3cli.search.scan import scan
+from tests.search import synthetic
+
+QUERY = synthetic.protein_queries()[8]
+
+
+def _scan(path: Path, **options: object) -> list:
+    query = sequence_query(QUERY, "protein", search_options("uniref90", len(QUERY)))
+    return scan(path, [query], num_threads=2, **options)[0]
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("block_bytes", [100, 4096, 10**7])
+def test_blocks_hold_every_record_once(tmp_path: Path, compress: bool, block_bytes: int) -> None:
+    path = tmp_path / "db.fasta"
+    synthetic.write_protein_database(path, [QUERY, QUERY], 60)
+    data = path.read_bytes()
+    if compress:
+        path.write_bytes(gzip.compress(data))
+    blocks = list(fasta_blocks(path, "protein", block_bytes))
+    assert b"".join(block.data for block in blocks) == data
+    assert all(block.data.startswith(b">") for block in blocks)
+    assert blocks[-1].bytes_read == path.stat().st_size
+    names = [sequence.name for block in blocks for sequence in parse_block(block.data, "protein")]
+    assert len(names) == data.count(b">")
+
+
+def test_rows_do_not_depend_on_the_block(tmp_path: Path) -> None:
+    path = tmp_path / "db.fasta"
+    synthetic.write_protein_database(path, [QUERY, QUERY], 200)
+    assert _scan(path, block_bytes=700) == _scan(path) != []
+
+
+def test_windows_line_ends_and_odd_characters(tmp_path: Path) -> None:
+    path = tmp_path / "db.fasta"
+    path.write_bytes(f">x protéine α\r\n{QUERY}\r\n>y\r\n{QUERY[::-1]}\r\n".encode())
+    (row,) = _scan(path)
+    assert row.aligned == QUERY and row.header.startswith("x/1-")
+
+
+def _fail(path: Path, data: bytes) -> str:
+    path.write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        _scan(path)
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+GOOD = f">a\n{QUERY}\n".encode()
+
+
+def test_bad_databases(tmp_path: Path) -> None:
+    path = tmp_path / "db.fasta"
+    assert "is empty" in _fail(path, b"")
+    assert "not FASTA" in _fail(path, b"LOCUS something\n")
+    assert "cut off" in _fail(path, GOOD + b">b the last one")
+    assert "cut off" in _fail(path, GOOD + b">b\n")
+    assert "damaged or cut off" in _fail(path, gzip.compress(GOOD * 1000)[:-20])
+    assert "nucleotide" in _fail(path, b">a\n" + b"ACGTN" * 20 + b"\n")
+    assert "is not protein FASTA" in _fail(path, GOOD + b">b\n!!!!\n" + GOOD)
+    assert "100" in _fail(path, GOOD + b">long\n" + b"ACDEFGHIKL" * 10_001 + b"\n")
+
+
+def test_protein_where_rna_is_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "db.fasta"
+    path.write_bytes(GOOD)
+    with pytest.raises(InputError, match="holds protein sequences"):
+        scan(path, [sequence_query("ACGU" * 10, "rna", search_options("rfam", 40))])
+
+
+def test_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        _scan(tmp_path / "nowhere")
+
+
+def test_bomb_is_not_unpacked_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.gz"
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        file.write(b">a\n")
+        for _ in range(64):
+            file.write(bytes(10**6))
+    with pytest.raises(InputError):
+        _scan(path)

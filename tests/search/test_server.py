@@ -1,0 +1,230 @@
+"""The MSA server client against a server that is slow, full, down, restarted or answers rubbish."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from af3cli.cli import main
+from af3cli.errors import InputError
+from af3cli.features.msa_pairing import species_of
+from af3cli.job import Job, Protein, Rna, parse_a3m, to_alphafold3_json, validate
+from af3cli.search.cache import Cache
+from af3cli.search.database_rows import DatabaseRows
+from af3cli.search.database_search import DatabaseSearch
+from af3cli.search.homologues import fill_job, wanted_chains
+from af3cli.search.server_archive import read_archive
+from af3cli.search.server_client import Request, ServerClient
+from af3cli.search.server_http import Patience, ServerError, Trouble
+from af3cli.search.server_search import ServerSearch
+from tests.search.server import MsaServer, archive, failure, running, status
+
+FAST = Patience(first_pause=0.001, longest_pause=0.01, timeout=2.0, attempts=3, longest_wait=5.0)
+FIRST, SECOND = "ACDEFGHIKLMNPQ", "WYWYACACDEDE"
+REQUEST = Request("msa", "env", (FIRST,))
+
+
+def _files(kind: str, sequences: list[str]) -> dict[str, str]:
+    """Each query, then rows with a gap, an insertion; for pairs also a row without a partner."""
+    sections = []
+    for number, sequence in enumerate(sequences, 101):
+        rows = [f">{number}", sequence, f">UniRef100_{number}\t50 0.9", f"-{sequence[1:]}"]
+        rows += [">UPI_x desc", f"{sequence[:3]}aa{sequence[3:]}"]
+        if kind == "pair" and number == 101:
+            rows += [">DUMMY", "-" * len(sequence)]
+        elif kind == "pair":
+            rows += [">UniRef100_last", sequence]
+        sections.append("\n".join(rows) + "\n")
+    text = "\x00".join(sections)
+    if kind == "pair":
+        return {"pair.a3m": text}
+    return {"bfd.mgnify30.metaeuk30.smag30.a3m": text, "uniref.a3m": text, "msa.sh": "#!"}
+
+
+@pytest.fixture
+def server() -> MsaServer:
+    return MsaServer(_files)
+
+
+@pytest.fixture
+def url(server: MsaServer) -> Iterator[str]:
+    with running(server) as address:
+        yield address
+
+
+@pytest.fixture
+def client(url: str, tmp_path: Path) -> ServerClient:
+    return ServerClient(url, Cache(tmp_path), FAST)
+
+
+def _ask(client: ServerClient, request: Request = REQUEST) -> dict[str, str]:
+    return client.ask(request, lambda status, seconds: None)
+
+
+def test_submit_poll_download(server: MsaServer, client: ServerClient) -> None:
+    seen: list[str] = []
+    texts = client.ask(REQUEST, lambda status, seconds: seen.append(status))
+    assert texts == {n: t for n, t in _files("msa", [FIRST]).items() if n.endswith("a3m")}
+    assert seen == ["PENDING", "RUNNING", "COMPLETE"]
+    assert [path for _, path in server.requests] == [
+        "/api/ticket/msa", *["/api/ticket/ticket1"] * 2, "/api/result/download/ticket1",
+    ]  # fmt: skip
+    assert server.forms == [{"q": f">101\n{FIRST}\n", "mode": "env"}]
+    assert all(agent.startswith("af3cli/") for agent in server.agents)
+
+
+def test_busy_server_is_asked_again(server: MsaServer, client: ServerClient) -> None:
+    server.planned["submit"] += [failure(429, Retry_After="0"), status("RATELIMIT")] * 3
+    server.planned["poll"] += [status("PENDING", id="ticket7"), failure(429)]
+    _ask(client)
+    assert len(server.forms) == 7
+
+
+def test_trouble_that_passes(server: MsaServer, client: ServerClient) -> None:
+    full = archive(_files("msa", [FIRST]))
+    server.planned["submit"] += [failure(500), (200, {}, b"<html>", None)]
+    server.planned["poll"] += [failure(503), (200, {}, b'{"status": "RUN', 15), failure(502)]
+    server.planned["poll"].insert(2, status("RUNNING", id="ticket3"))
+    server.planned["download"] += [(200, {}, full, 50), (200, {}, full[:-40], None)]
+    assert _ask(client)["uniref.a3m"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "message"),
+    [
+        ("submit", failure(500), "gave up.*500"),
+        ("submit", failure(403), "403"),
+        ("submit", status("ERROR"), "could not search"),
+        ("submit", status("MAINTENANCE"), "maintenance"),
+        ("submit", status("HELLO"), "no known status"),
+        ("submit", (200, {}, b"[]", None), "no known status"),
+        ("submit", status("PENDING", id="../../etc"), "no usable ticket"),
+        ("submit", status("PENDING"), "no usable ticket"),
+        ("submit", (200, {}, b"x" * 10**5, None), "larger than"),
+        ("poll", status("ERROR"), "could not search"),
+        ("download", (200, {}, b"rubbish", None), "damaged"),
+        ("download", (200, {}, archive({"x.txt": "1"}), None), "no alignments"),
+    ],
+)
+def test_trouble_that_stays(
+    server: MsaServer, client: ServerClient, kind: str, answer: tuple, message: str
+) -> None:
+    server.planned[kind] += [answer] * 10
+    with pytest.raises(ServerError, match=message):
+        _ask(client)
+    server.planned[kind].clear()
+    assert _ask(client)["uniref.a3m"]
+
+
+def test_server_that_is_down(tmp_path: Path) -> None:
+    with pytest.raises(ServerError, match="gave up"):
+        _ask(ServerClient("http://127.0.0.1:9", Cache(tmp_path), FAST))
+    with pytest.raises(InputError, match="must be an address"):
+        ServerClient("file:///etc/passwd", Cache(tmp_path))
+
+
+def test_server_that_never_ends(server: MsaServer, client: ServerClient) -> None:
+    server.planned["poll"] += [status("RUNNING", id="ticket1")] * 10**4
+    with pytest.raises(ServerError, match="no result after"):
+        _ask(replace(client, patience=replace(FAST, longest_wait=0.2)))
+
+
+def test_interrupted_run_goes_on_with_its_ticket(server: MsaServer, client: ServerClient) -> None:
+    def interrupt(word: str, _: float) -> None:
+        if word == "RUNNING":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client.ask(REQUEST, interrupt)
+    assert _ask(client)["uniref.a3m"] and len(server.forms) == 1
+
+
+def test_restarted_server_is_given_the_request_again(
+    server: MsaServer, client: ServerClient
+) -> None:
+    seen: list[str] = []
+
+    def restart(word: str, _: float) -> None:
+        seen.append(word)
+        if seen == ["PENDING"]:
+            server.forget_tickets()
+
+    assert client.ask(REQUEST, restart)["uniref.a3m"]
+    assert seen[:3] == ["PENDING", "UNKNOWN", "PENDING"] and len(server.forms) == 2
+
+
+def _search(client: ServerClient, job: Job) -> Job:
+    rows = DatabaseRows(client.cache, lambda event: None)
+    local = DatabaseSearch({}, rows)
+    chains = wanted_chains([job])
+    return fill_job(job, ServerSearch(client, local, lambda event: None).homologues(chains))
+
+
+def test_jobs_are_filled(server: MsaServer, client: ServerClient) -> None:
+    job = Job("two", (1,), (Protein(("A", "C"), FIRST), Protein(("B",), SECOND)))
+    filled = _search(client, job)
+    validate(filled)
+    first, second = filled.entities
+    assert parse_a3m(first.unpaired_msa)[1] == [FIRST, f"-{FIRST[1:]}"]  # insertions are no news
+    assert parse_a3m(first.unpaired_msa)[0][1] == "UniRef100_101 50 0.9"
+    assert [form["mode"] for form in server.forms] == ["pairgreedy", "env", "env"]
+    species = [list(species_of(parse_a3m(e.paired_msa)[0])) for e in filled.entities]
+    assert species == [["", "00000", "00001"], ["", "00000", "00001", "00002"]]
+    assert parse_a3m(second.paired_msa)[1][1] == f"-{SECOND[1:]}"
+    before = len(server.requests)
+    assert _search(client, replace(job, name="again")).entities == filled.entities
+    assert len(server.requests) == before
+
+
+def test_one_protein_has_no_pairs(server: MsaServer, client: ServerClient) -> None:
+    filled = _search(client, Job("one", (1,), (Protein(("A", "B"), FIRST),)))
+    assert filled.entities[0].paired_msa == "" and len(server.forms) == 1
+    with pytest.raises(InputError, match="RNA database"):
+        _search(client, Job("rna", (1,), (Rna(("A",), "ACGUACGUAC"),)))
+
+
+def test_rows_that_do_not_fit_are_refused_and_not_kept(
+    server: MsaServer, client: ServerClient
+) -> None:
+    bad = archive({"uniref.a3m": f">101\n{FIRST}\n>x\nACD\n"})
+    server.planned["download"] += [(200, {}, bad, None)]
+    job = Job("one", (1,), (Protein(("A",), FIRST),))
+    with pytest.raises(ServerError, match=r"row 'x' .* does not fit"):
+        _search(client, job)
+    assert _search(client, job).entities[0].unpaired_msa
+
+
+def test_archives_cannot_escape_or_explode(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, kind in (("../a.a3m", b"0"), ("/b.a3m", b"0"), ("c.a3m", tarfile.SYMTYPE)):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd"
+            tar.addfile(member)
+        member = tarfile.TarInfo("good.a3m")
+        member.size = 3
+        tar.addfile(member, io.BytesIO(b">x\n"))
+    assert read_archive(buffer.getvalue()) == {"good.a3m": ">x\n"}
+    many = archive({f"{i}.a3m": "" for i in range(1001)})
+    with pytest.raises(Trouble, match="more than 1000"):
+        read_archive(many)
+    monkeypatch.setattr("af3cli.search.server_archive._MAX_CONTENT_BYTES", 2**20)
+    with pytest.raises(Trouble, match="holds more than"):
+        read_archive(archive({"big.a3m": "A" * 2**21}))
+
+
+def test_command(server: MsaServer, url: str, tmp_path: Path) -> None:
+    job = tmp_path / "job.json"
+    job.write_text(to_alphafold3_json(Job("one", (1,), (Protein(("A",), FIRST),))))
+    server.planned["submit"] += [status("COMPLETE", id="ticket1")]
+    server._tickets["ticket1"] = "msa", [FIRST]
+    folders = ["--out-dir", str(tmp_path), "--cache-dir", str(tmp_path / "cache")]
+    result = CliRunner().invoke(main, ["search", str(job), *folders, "--msa-server", url])
+    assert result.exit_code == 0, result.output
+    assert f"sent to {url}" in result.stderr and (tmp_path / "one_data.json").exists()
