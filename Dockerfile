@@ -1,0 +1,34 @@
+# docker build -t af3cli .                        for NVIDIA GPUs (CUDA 12)
+# docker build -t af3cli --build-arg BASE=ubuntu:24.04 --build-arg EXTRA=cpu .      without a GPU
+#
+# docker run --gpus all --user "$(id -u):$(id -g)" \
+#   -v ~/af3_weights:/weights:ro -v af3-cache:/cache -v "$PWD:/work" \
+#   af3cli embed job.json --out emb.h5
+
+ARG BASE=nvidia/cuda:12.9.1-base-ubuntu24.04
+FROM ${BASE}
+
+# cuda12, cuda13 or cpu; the base image needs only the driver's interface, the libraries are wheels.
+ARG EXTRA=cuda12
+
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3 python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+
+COPY pyproject.toml constraints.txt README.md LICENSE /src/
+COPY af3cli /src/af3cli
+RUN python3 -m venv /opt/af3cli \
+    && if [ "$EXTRA" = cpu ]; then package=/src; else package="/src[$EXTRA]"; fi \
+    && /opt/af3cli/bin/pip install --no-cache-dir --constraint /src/constraints.txt "$package" \
+    && rm -rf /src
+
+# Any user may be given with --user, so the cache is open to all.
+RUN useradd --create-home af3 && mkdir --mode=1777 /cache && mkdir /weights /work \
+    && chown af3 /work
+ENV AF3_WEIGHTS=/weights XDG_CACHE_HOME=/cache PATH=/opt/af3cli/bin:$PATH
+VOLUME ["/weights", "/cache"]
+WORKDIR /work
+USER af3
+
+ENTRYPOINT ["af3"]
+CMD ["--help"]
