@@ -57,10 +57,12 @@ def main(folders: tuple[Path, ...], parameters: str, precision: str) -> None:
 def _report(title: str, comparisons: Iterable[Comparison]) -> int:
     """Prints a line per array and returns how many are out of bounds."""
     click.echo(title)
-    failures = 0
+    failures, comparison = 0, None
     for comparison in comparisons:
         click.echo(str(comparison))
         failures += not comparison.is_within
+    if comparison is None:
+        click.echo("  nothing recorded")
     return failures
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from af3cli.chemistry import open_dictionary
 from af3cli.features.featurise import featurise
+from af3cli.features.padding import Buckets
 from af3cli.features.types import Features
 from af3cli.inference.heads import Heads
 from af3cli.inference.trunk import TrunkModel
@@ -20,7 +21,7 @@ from tests.official import features_from_official
 from tests.parity.comparison import Comparison
 from tests.parity.features import compare_features
 from tests.parity.heads import compare_heads
-from tests.parity.trunk import compare_trunk
+from tests.parity.trunk import EXACT, compare_trunk
 
 _NETWORK_FILES = {"full": "network_f32.npz", "reduced": "network_reduced_f32.npz"}
 
@@ -56,10 +57,14 @@ class Case:
         ours = featurise(self.job, tokens, atoms, components, self.job.seeds[0])
         yield from compare_features(ours, tokens, atoms, self.official_arrays)
 
-    def compare_trunk(self, model: TrunkModel, parameters: str) -> Iterator[Comparison]:
+    def compare_trunk(
+        self, model: TrunkModel, parameters: str, buckets: Buckets = EXACT
+    ) -> Iterator[Comparison]:
         """Yields comparisons of what the trunk makes of the official features."""
         recorded = self.network_arrays(parameters)
-        yield from compare_trunk(model, self.official_features, recorded, self.job.seeds[0])
+        yield from compare_trunk(
+            model, self.official_features, recorded, self.job.seeds[0], buckets
+        )
 
     def compare_heads(
         self, model: TrunkModel, heads: Heads, parameters: str

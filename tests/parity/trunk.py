@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
+from jaxtyping import Array, Bool, Float
 
 from af3cli.features.msa_rows import msa_row_order
 from af3cli.features.padding import Buckets, pad, sizes_of
 from af3cli.features.types import Features
 from af3cli.inference.parameters import compiled
 from af3cli.inference.trunk import TrunkModel
-from af3cli.model.trunk import Trunk
+from af3cli.model.trunk import Trunk, TrunkInputs
 from tests.parity.comparison import Comparison, compare, compare_equal
 
 # Independent implementations reach 1e-6 in float32. In bfloat16, two compilations of the official
@@ -23,12 +25,20 @@ BOUNDS = {
     "float32": dict.fromkeys(("target_feat", "single", "pair", "after_msa"), 5e-5),
     "bfloat16": {"target_feat": 2e-3, "single": 1.5e-2, "pair": 2e-2, "after_msa": 9e-3},
 }
+EXACT = Buckets(())
 
 
 def compare_trunk(
-    model: TrunkModel, features: Features, recorded: Mapping[str, np.ndarray], seed: int
+    model: TrunkModel,
+    features: Features,
+    recorded: Mapping[str, np.ndarray],
+    seed: int,
+    buckets: Buckets = EXACT,
 ) -> Iterator[Comparison]:
-    """Yields a comparison of every array that the trunk makes, and of the MSA rows it reads."""
+    """Yields a comparison of every array that the trunk makes, and of the MSA rows it reads.
+
+    `buckets` say what sizes the features are padded to, which changes no result.
+    """
     bounds = BOUNDS[model.precision]
     num_passes = len(recorded["recycle_keys"])
     own = sizes_of(features)
@@ -36,44 +46,57 @@ def compare_trunk(
     if own.row > order.shape[1]:
         yield compare_equal("msa_order", order, recorded["msa_order"])
 
-    features = pad(features, replace(Buckets(()).sizes(own), row=own.row, bond=own.bond))
-    inputs = model.inputs(model.parameters, features)
-    yield compare("target_feat", inputs.target_feat, recorded["target_feat"], bounds["target_feat"])
+    sizes = buckets.sizes(replace(own, row=order.shape[1]))
+    inputs = model.inputs(model.parameters, pad(_with_rows(features, []), replace(sizes, row=0)))
+    target_feat = inputs.target_feat[: own.token]
+    yield compare("target_feat", target_feat, recorded["target_feat"], bounds["target_feat"])
 
-    kept = np.asarray(recorded["pair_rows"])
-    single = jnp.zeros((own.token, model.config.single_width))
-    pair = jnp.zeros((own.token, own.token, model.config.pair_width))
+    single = jnp.zeros((sizes.token, model.config.single_width))
+    pair = jnp.zeros((sizes.token, sizes.token, model.config.pair_width))
     for index, rows in enumerate(order):
-        msa = model.embed_msa(
-            model.parameters, inputs, features.msa.rows[rows], features.msa.deletions[rows]
-        )
-        row_mask = np.ones(len(rows), bool)
-        if index == 0:
-            yield from _compare_stages(model, inputs, msa, row_mask, pair, recorded, kept)
-        single, pair = model.run_pass(
-            model.parameters, inputs, msa, row_mask, single=single, pair=pair
-        )
-        yield compare(
-            f"trunk{index}.single", single, recorded[f"trunk{index}.single"], bounds["single"]
-        )
+        alignment = pad(_with_rows(features, rows), sizes).msa
+        msa = model.embed_msa(model.parameters, inputs, alignment.rows, alignment.deletions)
+        arguments = model.parameters, inputs, msa, alignment.row_mask
+        if index == 0 and "trunk0.pair_after_msa" in recorded:
+            for stage, array in _compiled_stages(model.graph)(*arguments, pair).items():
+                yield _compare_pair(f"trunk0.pair_{stage}", array, recorded, bounds["after_msa"])
+        single, pair = model.run_pass(*arguments, single=single, pair=pair)
+        name = f"trunk{index}.single"
+        yield compare(name, single[: own.token], recorded[name], bounds["single"])
         if f"trunk{index}.pair" in recorded:
-            recorded_pair = recorded[f"trunk{index}.pair"]
-            ours = pair if len(recorded_pair) == own.token else pair[kept]
-            yield compare(f"trunk{index}.pair", ours, recorded_pair, bounds["pair"])
+            yield _compare_pair(f"trunk{index}.pair", pair, recorded, bounds["pair"])
 
 
-def _compare_stages(
-    model: TrunkModel,
-    inputs: object,
-    msa: jax.Array,
-    row_mask: np.ndarray,
-    pair: jax.Array,
-    recorded: Mapping[str, np.ndarray],
-    kept: np.ndarray,
-) -> Iterator[Comparison]:
-    """Yields comparisons of the pair representation at stages of the first pass, if recorded."""
+def _with_rows(features: Features, rows: Sequence[int]) -> Features:
+    """Features with only these rows of their alignment."""
+    msa, rows = features.msa, np.asarray(rows, int)
+    msa = replace(
+        msa, row_mask=msa.row_mask[rows], rows=msa.rows[rows], deletions=msa.deletions[rows]
+    )
+    return replace(features, msa=msa)
 
-    def stages(trunk: Trunk, inputs: object, msa: jax.Array, pair: jax.Array) -> dict:
+
+def _compare_pair(
+    name: str, padded: Float[Array, "padded padded pair"], recorded: Mapping, bound: float
+) -> Comparison:
+    """Compares the rows of a pair representation that are recorded: all, or only `pair_rows`."""
+    official = recorded[name]
+    num_rows, num_tokens = official.shape[:2]
+    rows = np.arange(num_tokens) if num_rows == num_tokens else recorded["pair_rows"]
+    return compare(name, padded[rows, :num_tokens], official, bound)
+
+
+@cache
+def _compiled_stages(graph: nnx.GraphDef) -> Callable[..., dict[str, Array]]:
+    """The pair representation at stages of the first pass, by what they are called."""
+
+    def stages(
+        trunk: Trunk,
+        inputs: TrunkInputs,
+        msa: Float[Array, "row token msa"],
+        row_mask: Bool[Array, "row"],
+        pair: Float[Array, "token token pair"],
+    ) -> dict[str, Array]:
         embedded = trunk.recycle_pair(inputs, pair)
         templated = embedded + trunk.template_embedder(embedded, inputs.templates, inputs.mask)
         return {
@@ -82,12 +105,4 @@ def _compare_stages(
             "after_msa": trunk.msa_stack(msa, templated, row_mask, inputs.mask),
         }
 
-    names = [name for name in recorded if name.startswith("trunk0.pair_after_")]
-    if not names:
-        return
-    ours = compiled(model.graph, stages)(model.parameters, inputs, msa, pair)
-    for name in sorted(names):
-        stage = name.removeprefix("trunk0.pair_")
-        array = ours[stage]
-        array = array if len(recorded[name]) == len(array) else array[kept]
-        yield compare(name, array, recorded[name], BOUNDS[model.precision]["after_msa"])
+    return compiled(graph, stages)
