@@ -111,8 +111,9 @@ class AtomEncoder(nnx.Module):
         self.config = config
         self.conditioning = AtomConditioning(config)
         self.pair_mlp = AtomPairMlp(config.atom_pair_width)
+        transformer = config.atom_transformer
         self.transformer = AtomTransformer(
-            config.atom_width, config.atom_pair_width, config.atom_transformer
+            config.atom_width, config.atom_pair_width, transformer.num_blocks, transformer
         )
         self.to_token = Linear(config.atom_width, config.single_width)
 

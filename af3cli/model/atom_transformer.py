@@ -1,8 +1,8 @@
 """Sequence-local attention over flat atoms (algorithms 5, 7 and 23 to 26).
 
 Atoms are cut into blocks of 32 queries; each block attends to a window of 128 keys centred on it
-and shifted to lie within the real atoms. Inputs with fewer atoms than a window see empty atoms in
-the rest of it: all their activations are zero.
+and shifted to lie within the real atoms, or cut off at their ends. What of a window lies outside
+the real atoms holds empty atoms: all their activations are zero.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def key_windows(
     lead = (config.key_window - config.query_window) // 2
     starts = jnp.arange(0, num_slots, config.query_window) - lead
     last = num_atoms - config.key_window
-    starts = jnp.where(starts < 0, 0, jnp.minimum(starts, last))
+    if config.shifted_windows:
+        starts = jnp.where(starts < 0, 0, jnp.minimum(starts, last))
     rows = starts[:, None] + jnp.arange(config.key_window)
     return jnp.where((rows >= 0) & (rows < num_atoms), rows, -1)
 
@@ -128,26 +129,30 @@ class AtomBlock(nnx.Module):
         normed = self.norm_query(atoms, condition)
         query = split_heads(self.query(normed), heads)
         query = query.reshape(-1, self.config.query_window, *query.shape[1:])
-        keys = gather_keys(self.expand_key(self.norm_key(atoms, condition)), windows)
+        raw_key = normed if self.config.twice_normalised_keys else atoms
+        keys = gather_keys(self.expand_key(self.norm_key(raw_key, condition)), windows)
         key, value = (split_heads(x, heads) for x in jnp.split(keys, 2, axis=-1))
         mean = attend(query, key, value, bias).reshape(atoms.shape)
         return self.output(mean * nnx.sigmoid(self.gate(normed)), condition)
 
 
 class AtomTransformer(nnx.Module):
-    """A stack of windowed attention blocks (algorithm 7) with biases from atom pairs."""
+    """A stack of windowed attention blocks (algorithm 7) with biases from atom pairs.
 
-    def __init__(self, width: int, pair_width: int, config: AtomTransformerConfig):
-        self.config = config
+    `pair_bias` holds the columns of all layers' heads.
+    """
+
+    def __init__(self, width: int, pair_width: int, num_blocks: int, config: AtomTransformerConfig):
+        self.num_blocks = num_blocks
         self.pair_norm = ConditioningNorm(pair_width)
-        self.pair_bias = Linear(pair_width, config.num_blocks * config.num_heads)
-        self.stack = Stack(lambda: AtomBlock(width, config), config.num_blocks)
+        self.pair_bias = Linear(pair_width, num_blocks * config.num_heads)
+        self.stack = Stack(lambda: AtomBlock(width, config), num_blocks)
 
     def bias(
         self, pairs: Float[Array, "block query key pair"], key_bias: Float[Array, "block key"]
     ) -> Float[Array, "layer block heads query key"]:
         """The additive attention biases of all layers."""
-        bias = split_heads(self.pair_bias(self.pair_norm(pairs)), self.config.num_blocks)
+        bias = split_heads(self.pair_bias(self.pair_norm(pairs)), self.num_blocks)
         return bias.transpose(3, 0, 4, 1, 2) + key_bias[:, None, None, :]
 
     def __call__(

@@ -10,7 +10,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Float32
+from jaxtyping import Array, Bool, Float, Float32, Int32
 
 from af3cli.features.types import Features, TokenFeatures
 from af3cli.model.config import ModelConfig
@@ -22,6 +22,7 @@ Pair = Float[Array, "token token pair"]
 PairMatrix = Float32[Array, "token token"]
 
 _MAX_ERROR = 31.0
+_MAX_SINGLE = 512.0
 _FIRST_BREAK, _LAST_BREAK = 2.3125, 21.6875
 _CONTACT_DISTANCE = 8.001
 
@@ -44,6 +45,17 @@ class Confidence:
     tm_interface: PairMatrix
 
 
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class ConfidenceLogits:
+    """Distributions over bins of pLDDT, of being resolved, and of errors between two tokens."""
+
+    plddt: Float32[Array, "atom bin"]
+    resolved: Float32[Array, "atom 2"]
+    pae: Float32[Array, "token token bin"]
+    pde: Float32[Array, "token token bin"]
+
+
 def error_bin_centres(num_bins: int) -> Float32[Array, "bin"]:
     """Centres of the error bins in Å; the last bin catches everything larger."""
     breaks = jnp.linspace(0.0, _MAX_ERROR, num_bins - 1)
@@ -64,7 +76,9 @@ class ConfidenceHead(nnx.Module):
         slots = config.max_atoms_per_token
         self.column = Linear(config.target_width, pair)
         self.row = Linear(config.target_width, pair)
-        self.distance = parameter(NUM_DISTANCE_BINS, pair)
+        self.distance_bin = parameter(NUM_DISTANCE_BINS, pair)
+        self.distance = parameter(pair) if confidence.distance_input else None
+        self.single_norm = LayerNorm(single) if confidence.normalised_single else None
         stack = dataclasses.replace(config.pairformer, num_blocks=confidence.num_blocks)
         self.pairformer = Pairformer(single, pair, stack)
         self.pde_norm = LayerNorm(pair)
@@ -84,19 +98,28 @@ class ConfidenceHead(nnx.Module):
         pair: Float32[Array, "token token pair"],
         target_feat: Float[Array, "token target"],
     ) -> Confidence:
-        mask = features.tokens.mask
+        """Confidence in `positions` (Å)."""
+        logits = self.logits(positions, features, single, pair, target_feat)
+        return confidence(logits, features.tokens)
+
+    def logits(
+        self,
+        positions: Float32[Array, "atom 3"],
+        features: Features,
+        single: Float32[Array, "token single"],
+        pair: Float32[Array, "token token pair"],
+        target_feat: Float[Array, "token target"],
+    ) -> ConfidenceLogits:
+        """What the network itself says of `positions` (Å)."""
         pair = self._embed(positions, features, pair, target_feat)
-        pair, single = self.pairformer(pair, single, mask)
-        pae = jax.nn.softmax(self.pae(self.pae_norm(pair)))
-        present = mask[:, None] & mask[None, :]
-        tm_global, tm_interface = self._tm_terms(pae, features.tokens)
-        return Confidence(
-            plddt=self._plddt(single, features),
-            resolved=self._resolved(single, features),
-            pae=jnp.where(present, pae @ error_bin_centres(pae.shape[-1]), 0),
-            pde=jnp.where(present, self._pde(pair), 0),
-            tm_global=tm_global,
-            tm_interface=tm_interface,
+        if self.single_norm is not None:
+            single = self.single_norm(jnp.clip(single, -_MAX_SINGLE, _MAX_SINGLE))
+        pair, single = self.pairformer(pair, single, features.tokens.mask)
+        return ConfidenceLogits(
+            plddt=self._per_atom(self.plddt(self.plddt_norm(single)), features),
+            resolved=self._per_atom(self.resolved(self.resolved_norm(single)), features),
+            pae=self.pae(self.pae_norm(pair)),
+            pde=self._pde_logits(pair),
         )
 
     def _embed(
@@ -108,48 +131,60 @@ class ConfidenceHead(nnx.Module):
     ) -> Pair:
         """The trunk's pair representation with target features and predicted distances."""
         mask = features.tokens.mask
-        bins = distance_bins(positions[features.frames.pseudo_beta_atom])
+        positions = positions[features.frames.pseudo_beta_atom]
+        bins = distance_bins(positions)
         bins = jnp.where(mask[:, None] & mask[None, :], bins, NUM_DISTANCE_BINS)
-        by_bin = jnp.pad(self.distance[...], ((0, 1), (0, 0)))
+        by_bin = jnp.pad(self.distance_bin[...], ((0, 1), (0, 0)))
         embedded = self.column(target_feat)[None, :] + self.row(target_feat)[:, None]
-        return pair + embedded + by_bin[bins.astype(jnp.int32)]
+        pair = pair + embedded + by_bin[bins.astype(jnp.int32)]
+        if self.distance is None:
+            return pair
+        distances = jnp.linalg.norm(positions[:, None] - positions[None, :], axis=-1)
+        return pair + distances[..., None] * self.distance[...]
 
-    def _pde(self, pair: Float32[Array, "token token pair"]) -> PairMatrix:
+    def _pde_logits(
+        self, pair: Float32[Array, "token token pair"]
+    ) -> Float32[Array, "token token bin"]:
+        """Logits of the distance error, the same for both orders of two tokens."""
+        if self.config.confidence.symmetric_pde_input:
+            return self.pde(self.pde_norm(pair + pair.swapaxes(0, 1)))
         logits = self.pde(self.pde_norm(pair))
-        probabilities = jax.nn.softmax(logits + logits.swapaxes(0, 1))
-        return probabilities @ error_bin_centres(logits.shape[-1])
+        return logits + logits.swapaxes(0, 1)
 
     def _per_atom(
         self, logits: Float32[Array, "token slots_times_bins"], features: Features
     ) -> Float32[Array, "atom bin"]:
-        """Probabilities of each atom's bins, from those of all slots of its token."""
+        """The logits of each atom, from those of all slots of its token."""
         logits = logits.reshape(len(logits), self.config.max_atoms_per_token, -1)
-        return jax.nn.softmax(logits[features.atoms.token, features.atoms.slot])
+        atoms, slot = features.atoms, features.atoms.slot
+        if self.config.confidence.atoms_by_rank:
+            slot = jnp.arange(len(slot)) - features.tokens.atom_start[atoms.token]
+        return logits[atoms.token, slot]
 
-    def _plddt(
-        self, single: Float32[Array, "token single"], features: Features
-    ) -> Float32[Array, "atom"]:
-        probabilities = self._per_atom(self.plddt(self.plddt_norm(single)), features)
-        num_bins = probabilities.shape[-1]
-        centres = (jnp.arange(num_bins) + 0.5) / num_bins
-        return 100.0 * probabilities @ centres
 
-    def _resolved(
-        self, single: Float32[Array, "token single"], features: Features
-    ) -> Float32[Array, "atom"]:
-        return self._per_atom(self.resolved(self.resolved_norm(single)), features)[:, 1]
+def confidence(logits: ConfidenceLogits, tokens: TokenFeatures) -> Confidence:
+    """Expected values of the distributions that the network predicts."""
+    plddt, pae, pde = map(jax.nn.softmax, (logits.plddt, logits.pae, logits.pde))
+    num_bins = plddt.shape[-1]
+    present = tokens.mask[:, None] & tokens.mask[None, :]
+    return Confidence(
+        plddt=100.0 * plddt @ ((jnp.arange(num_bins) + 0.5) / num_bins),
+        resolved=jax.nn.softmax(logits.resolved)[:, 1],
+        pae=jnp.where(present, pae @ error_bin_centres(pae.shape[-1]), 0),
+        pde=jnp.where(present, pde @ error_bin_centres(pde.shape[-1]), 0),
+        tm_global=tm_term(pae, jnp.sum(tokens.mask)),
+        tm_interface=tm_term(pae, _chain_pair_sizes(tokens)),
+    )
 
-    def _tm_terms(
-        self, pae: Float32[Array, "token token bin"], tokens: TokenFeatures
-    ) -> tuple[PairMatrix, PairMatrix]:
-        """Expected TM-score terms for the sizes of the complex and of each pair of chains."""
-        mask = tokens.mask
-        same_chain = (tokens.asym_id[:, None] == tokens.asym_id[None, :]) & mask
-        chain_size = jnp.sum(same_chain, axis=-1)
-        pair_size = chain_size[:, None] + chain_size[None, :]
-        pair_size = jnp.where(same_chain, pair_size - pair_size // 2, pair_size)
-        pair_size = jnp.where(mask[:, None] & mask[None, :], pair_size, 0)
-        return tm_term(pae, jnp.sum(mask)), tm_term(pae, pair_size)
+
+def _chain_pair_sizes(tokens: TokenFeatures) -> Int32[Array, "token token"]:
+    """How many tokens the chains of two tokens have together, 0 for padding."""
+    mask = tokens.mask
+    same_chain = (tokens.asym_id[:, None] == tokens.asym_id[None, :]) & mask
+    chain_size = jnp.sum(same_chain, axis=-1)
+    sizes = chain_size[:, None] + chain_size[None, :]
+    sizes = jnp.where(same_chain, sizes - sizes // 2, sizes)
+    return jnp.where(mask[:, None] & mask[None, :], sizes, 0)
 
 
 def tm_term(pae: Float32[Array, "token token bin"], size: Float32[Array, "*pair"]) -> PairMatrix:
@@ -167,7 +202,9 @@ class DistogramHead(nnx.Module):
     """Distance distributions between tokens' representative atoms."""
 
     def __init__(self, config: ModelConfig):
-        self.half_logits = Linear(config.pair_width, config.num_distogram_bins)
+        self.half_logits = Linear(
+            config.pair_width, config.num_distogram_bins, bias=config.distogram_bias
+        )
 
     def __call__(
         self, pair: Float32[Array, "token token pair"]

@@ -23,7 +23,7 @@ from af3cli.model.atom_transformer import (
 )
 from af3cli.model.config import ModelConfig
 from af3cli.model.layers import Linear, Transition, parameter
-from af3cli.model.pair_embedding import relative_one_hot
+from af3cli.model.pair_embedding import num_relative_classes, relative_one_hot
 from af3cli.model.token_transformer import TokenBias, TokenTransformer
 
 Single = Float32[Array, "token single"]
@@ -48,7 +48,7 @@ class DiffusionContext:
 
 
 class NoiseEmbedding(nnx.Module):
-    """Fourier embedding of a noise level (algorithm 22), with tabulated constants."""
+    """Fourier embedding of a noise level (algorithm 22)."""
 
     def __init__(self, width: int):
         self.frequency = parameter(width)
@@ -65,9 +65,11 @@ class DiffusionConditioning(nnx.Module):
     def __init__(self, config: ModelConfig):
         self.config = config
         single, pair = config.single_width, config.pair_width
-        position_width = (
-            2 * (2 * config.max_relative_residue + 2) + 2 * config.max_relative_chain + 3
-        )
+        position_width = num_relative_classes(config)
+        self.project_positions = None
+        if config.diffusion.projected_relative_positions:
+            self.project_positions = Linear(position_width, pair)
+            position_width = pair
         self.pair_norm = ConditioningNorm(pair + position_width)
         self.pair = Linear(pair + position_width, pair, exact=True)
         self.pair_transition_1 = Transition(pair, 2)
@@ -85,6 +87,8 @@ class DiffusionConditioning(nnx.Module):
         positions = relative_one_hot(
             tokens, self.config.max_relative_residue, self.config.max_relative_chain
         )
+        if self.project_positions is not None:
+            positions = self.project_positions(positions)
         pair = self.pair(self.pair_norm(jnp.concatenate([pair, positions], axis=-1)))
         pair = pair + self.pair_transition_1(pair)
         return pair + self.pair_transition_2(pair)
@@ -117,10 +121,11 @@ class DiffusionAtoms(nnx.Module):
         self.pair = Linear(config.pair_width, pair_width, exact=True)
         self.pair_mlp = AtomPairMlp(pair_width)
         self.position = Linear(3, width, exact=True)
-        self.encoder = AtomTransformer(width, pair_width, config.atom_transformer)
+        transformer = width, pair_width, config.diffusion.num_atom_blocks, config.atom_transformer
+        self.encoder = AtomTransformer(*transformer)
         self.to_token = Linear(width, token_width)
         self.from_token = Linear(token_width, width)
-        self.decoder = AtomTransformer(width, pair_width, config.atom_transformer)
+        self.decoder = AtomTransformer(*transformer)
         self.output_norm = ConditioningNorm(width)
         self.output = Linear(width, 3, exact=True)
 

@@ -44,6 +44,11 @@ def relative_classes(
     )
 
 
+def num_relative_classes(config: ModelConfig) -> int:
+    """How many columns the four relative classes take one-hot."""
+    return 2 * (2 * config.max_relative_residue + 2) + 1 + 2 * config.max_relative_chain + 2
+
+
 def relative_one_hot(
     tokens: TokenFeatures, max_residue: int, max_chain: int
 ) -> Float[Array, "token token class"]:
@@ -69,8 +74,7 @@ class RelativePositions(nnx.Module):
     def __init__(self, config: ModelConfig):
         self.max_residue = config.max_relative_residue
         self.max_chain = config.max_relative_chain
-        rows = 2 * (2 * self.max_residue + 2) + 1 + 2 * self.max_chain + 2
-        self.weight = parameter(rows, config.pair_width)
+        self.weight = parameter(num_relative_classes(config), config.pair_width)
 
     def __call__(self, tokens: TokenFeatures) -> Pair:
         residue, token, entity, chain = relative_classes(tokens, self.max_residue, self.max_chain)

@@ -25,8 +25,10 @@ class PairBlock(nnx.Module):
         heads = config.triangle_heads, config.triangle_head_width
         self.multiply_outgoing = TriangleMultiplication(width, hidden, outgoing=True)
         self.multiply_incoming = TriangleMultiplication(width, hidden, outgoing=False)
-        self.attend_starting = TriangleAttention(width, *heads, starting=True)
-        self.attend_ending = TriangleAttention(width, *heads, starting=False)
+        self.attend_starting = TriangleAttention(width, *heads, starting=True, swap_bias=False)
+        self.attend_ending = TriangleAttention(
+            width, *heads, starting=False, swap_bias=config.transposed_ending_bias
+        )
         self.transition = Transition(width, config.transition_factor)
         self.transition_width = 3 * config.transition_factor * width
 

@@ -53,12 +53,16 @@ class TriangleMultiplication(nnx.Module):
 class TriangleAttention(nnx.Module):
     """Triangle attention around the starting (algorithm 14) or ending node (algorithm 15).
 
-    `expand` holds the columns of query, key, value and gate, in that order.
+    `expand` holds the columns of query, key, value and gate, in that order. With `swap_bias` the
+    bias of query j and key k is read at (k, j) of the pair representation.
     """
 
-    def __init__(self, width: int, num_heads: int, head_width: int, *, starting: bool):
+    def __init__(
+        self, width: int, num_heads: int, head_width: int, *, starting: bool, swap_bias: bool
+    ):
         self.num_heads = num_heads
         self.starting = starting
+        self.bias_axes = (2, 1, 0) if swap_bias else (2, 0, 1)
         self.norm = LayerNorm(width)
         self.bias = Linear(width, num_heads)
         self.expand = Linear(width, 4 * num_heads * head_width)
@@ -68,7 +72,7 @@ class TriangleAttention(nnx.Module):
         self, pair: Float[Array, "token token width"], mask: Bool[Array, "token"]
     ) -> Float[Array, "token token width"]:
         pair = self.norm(pair).astype(self.expand.dtype)
-        bias = self.bias(pair).astype(jnp.float32).transpose(2, 0, 1)
+        bias = self.bias(pair).astype(jnp.float32).transpose(self.bias_axes)
         bias = jnp.where(mask, bias, _MASKED)
         rows = pair if self.starting else pair.swapaxes(0, 1)
         num_tokens = len(mask)

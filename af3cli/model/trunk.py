@@ -94,7 +94,8 @@ class Trunk(nnx.Module):
     ) -> tuple[Single, Pair]:
         """One pass. `single` and `pair` are those of the pass before, zero for the first."""
         pair = self.recycle_pair(inputs, pair)
-        pair = pair + self.template_embedder(pair, inputs.templates, inputs.mask)
+        if self.config.template.slots:
+            pair = pair + self.template_embedder(pair, inputs.templates, inputs.mask)
         pair = self.msa_stack(msa, pair, row_mask, inputs.mask)
         single = inputs.single + self.previous_single(self.previous_single_norm(single))
         pair, single = self.pairformer(pair, single, inputs.mask)

@@ -30,6 +30,10 @@ class Scope:
     def __add__(self, suffix: str) -> Scope:
         return Scope(self.arrays, self.path + suffix)
 
+    def has(self, name: str) -> bool:
+        """Whether there is an array `scope:name`."""
+        return f"{self.path}:{name}" in self.arrays
+
     def array(self, name: str) -> np.ndarray:
         """The array `scope:name`."""
         return self.arrays[f"{self.path}:{name}"]

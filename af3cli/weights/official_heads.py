@@ -1,4 +1,7 @@
-"""Official arrays to the parameters of the heads after the trunk."""
+"""Official arrays to the parameters of the heads after the trunk.
+
+Arrays that only other families have (see `schema`) are read where they are there.
+"""
 
 from __future__ import annotations
 
@@ -57,8 +60,14 @@ def _transition(scope: Scope) -> Parameters:
 
 
 def _conditioning(scope: Scope) -> Parameters:
+    noise = scope / "noise_embedding"
     frequency, phase = noise_constants()
+    if noise.has("frequency"):
+        frequency, phase = noise.array("frequency"), noise.array("phase")
+    positions = scope / "pair_cond_relative_encoding"
+    projected = {"project_positions": linear(positions)} if positions.has("weights") else {}
     return {
+        **projected,
         "pair_norm": norm(scope / "pair_cond_initial_norm", offset=False),
         "pair": linear(scope / "pair_cond_initial_projection"),
         "pair_transition_1": _transition(scope / "pair_transition_0"),
@@ -127,10 +136,16 @@ def confidence_parameters(arrays: Mapping[str, np.ndarray]) -> Parameters:
     """The nested parameters of `ConfidenceHead` from arrays named `scope:name`."""
     scope = Scope(arrays, "diffuser/confidence_head")
     embed = scope / "~_embed_features"
+    inputs: Parameters = {}
+    if (embed / "distance_feat_project").has("weights"):
+        inputs["distance"] = (embed / "distance_feat_project").weights[0]
+    if (embed / "single_norm").has("scale"):
+        inputs["single_norm"] = norm(embed / "single_norm")
     return {
         "column": linear(embed / "left_target_feat_project"),
         "row": linear(embed / "right_target_feat_project"),
-        "distance": (embed / "distogram_feat_project").weights,
+        **inputs,
+        "distance_bin": (embed / "distogram_feat_project").weights,
         "pairformer": pairformer(scope / "__layer_stack_no_per_layer" / "confidence_pairformer"),
         "pde_norm": norm(scope / "logits_ln"),
         "pde": linear(scope / "left_half_distance_logits"),
@@ -145,4 +160,5 @@ def confidence_parameters(arrays: Mapping[str, np.ndarray]) -> Parameters:
 
 def distogram_parameters(arrays: Mapping[str, np.ndarray]) -> Parameters:
     """The nested parameters of `DistogramHead` from arrays named `scope:name`."""
-    return {"half_logits": linear(Scope(arrays, "diffuser/distogram_head") / "half_logits")}
+    logits = Scope(arrays, "diffuser/distogram_head") / "half_logits"
+    return {"half_logits": linear(logits, bias=logits.has("bias"))}
