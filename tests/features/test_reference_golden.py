@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +14,11 @@ from af3cli.features.reference import atom_features
 from af3cli.features.tokens import token_features
 from af3cli.job import read_job
 from af3cli.tokens import tokenize
+from tests.features.releases import same_releases
 from tests.official import GOLDEN_CASES, features_from_official
 from tests.official_tables import tables_from_official
 
 every_case = pytest.mark.parametrize("case", GOLDEN_CASES, ids=lambda case: case.name)
-same_releases = pytest.mark.skipif(
-    version("biotite").startswith("1.") or version("rdkit") != "2025.9.4",
-    reason="reference conformers depend on the releases of RDKit and of the component dictionary",
-)
 
 
 @pytest.fixture(scope="module")

@@ -127,6 +127,9 @@ def test_a_second_bond_of_an_atom_does_not_keep_the_anomeric_oxygen(
     tokens, _ = tokenize(job(*entities, bonds=bonds), components)
     assert set(tokens.chain_id) == {"A", "B"}
     assert "chain C" in caplog.text
+    bonds[0] = ("A", 2, "OG"), ("B", 1, "H1")  # a bond that is not one
+    tokens, atoms = tokenize(job(*entities, bonds=bonds), components)
+    assert "O1" in atoms.name[tokens.chain_id[atoms.token] == "C"]
 
 
 def test_bonded_terminal_oxygen_stays_inside_a_chain(components: ComponentDictionary) -> None:
