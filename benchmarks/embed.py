@@ -1,0 +1,130 @@
+"""`python benchmarks/embed.py`: what embedding costs on this machine, by number of tokens.
+
+Each size runs in its own process, whose peak memory is told. The rate of the trunk is compared with
+the rate of one large matrix product, measured in the same process before and after the passes.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import click
+from operations import trunk_pass_operations
+
+_LETTERS = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFEVVHSLAKWKRQT"
+_MATRIX = 2048
+
+
+@click.command()
+@click.option("--tokens", default="64,128,162,256", show_default=True, help="Sizes to measure.")
+@click.option("--weights", default="synthetic", show_default=True)
+@click.option("--precision", default="auto", show_default=True)
+@click.option("--passes", default=4, show_default=True, help="Passes; the fastest is told.")
+@click.option("--size", type=int, hidden=True, help="Measure this one size, and print JSON.")
+def main(tokens: str, weights: str, precision: str, passes: int, size: int | None) -> None:
+    """Seconds per trunk pass, compile time, memory and bytes written, by number of tokens."""
+    if size is not None:
+        click.echo(json.dumps(_measure(size, weights, precision, passes)))
+        return
+    click.echo(
+        f"{'tokens':>6} {'s/pass':>8} {'compile s':>9} {'peak GB':>8} {'MB file':>8} "
+        f"{'TFLOP':>7} {'GFLOP/s':>8} {'matrix':>7} {'share':>6}"
+    )
+    for number in tokens.split(","):
+        options = ["--size", number, "--weights", weights, "--precision", precision]
+        command = [sys.executable, __file__, *options, "--passes", str(passes)]
+        row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        rate = row["operations"] / row["pass_seconds"]
+        click.echo(
+            f"{number:>6} {row['pass_seconds']:8.2f} {row['compile_seconds']:9.1f} "
+            f"{row['peak_bytes'] / 1e9:8.2f} {row['file_bytes'] / 1e6:8.1f} "
+            f"{row['operations'] / 1e12:7.3f} {rate / 1e9:8.0f} "
+            f"{row['matrix_rate'] / 1e9:7.0f} {rate / row['matrix_rate']:6.2f}"
+        )
+
+
+def _measure(num_tokens: int, weights: str, precision: str, num_passes: int) -> dict[str, float]:
+    """Embeds one protein of `num_tokens` residues and returns what it took."""
+    from af3cli.chemistry import open_dictionary
+    from af3cli.features.padding import Buckets
+    from af3cli.inference.events import Event, PassFinished
+    from af3cli.inference.plan import plan_files, plan_tasks
+    from af3cli.inference.trunk import load_model
+    from af3cli.output.embeddings_run import Storage, embed_tasks
+
+    exact = Buckets(())
+    components = open_dictionary()
+    model = load_model(weights, precision=precision)
+    ends = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, PassFinished):
+            ends.append(time.perf_counter())
+
+    with tempfile.TemporaryDirectory() as folder:
+        tasks = plan_tasks(plan_files([_job(Path(folder), num_tokens)], components), exact)
+        out = Path(folder) / "emb.h5"
+        rates = [_matrix_rate()]
+        start = time.perf_counter()
+        embed_tasks(
+            model,
+            tasks,
+            components,
+            Storage(out),
+            num_recycles=num_passes,
+            buckets=exact,
+            report=note,
+        )
+        rates.append(_matrix_rate())
+        file_bytes = out.stat().st_size
+    first, *others = (end - begin for begin, end in pairwise([start, *ends]))
+    return {
+        "pass_seconds": min(others),
+        "compile_seconds": first - min(others),
+        "operations": trunk_pass_operations(num_tokens, 2, 0, model.config),
+        "matrix_rate": max(rates),
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "file_bytes": file_bytes,
+    }
+
+
+def _job(folder: Path, num_tokens: int) -> Path:
+    """Writes a job with one protein of `num_tokens` residues and no alignment."""
+    sequence = (_LETTERS * (num_tokens // len(_LETTERS) + 1))[:num_tokens]
+    protein = {"id": "A", "sequence": sequence, "unpairedMsa": "", "pairedMsa": "", "templates": []}
+    job = {
+        "name": f"protein_{num_tokens}",
+        "modelSeeds": [1],
+        "sequences": [{"protein": protein}],
+        "dialect": "alphafold3",
+        "version": 1,
+    }
+    path = folder / "job.json"
+    path.write_text(json.dumps(job))
+    return path
+
+
+def _matrix_rate() -> float:
+    """Operations per second of one large float32 matrix product: the best of a few."""
+    import jax
+    import jax.numpy as jnp
+
+    matrix = jnp.ones((_MATRIX, _MATRIX))
+    product = jax.jit(jnp.matmul)
+    seconds = []
+    for _ in range(6):
+        start = time.perf_counter()
+        product(matrix, matrix).block_until_ready()
+        seconds.append(time.perf_counter() - start)
+    return 2 * _MATRIX**3 / min(seconds)
+
+
+if __name__ == "__main__":
+    main()
