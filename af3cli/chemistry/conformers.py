@@ -28,7 +28,6 @@ EMBEDDING_TIMEOUT = 60
 MODEL_COORDINATES_BEFORE = datetime.date(2021, 9, 30)
 """Model coordinates are used of components last modified before this date."""
 
-_NO_CONFORMER = "component %s: RDKit makes no conformer of it; it has %s coordinates instead"
 _logger = logging.getLogger(__name__)
 
 
@@ -108,7 +107,6 @@ class _Embedder:
 
     def __init__(self) -> None:
         self._too_slow: set[Component] = set()
-        self._without: set[Component] = set()
 
     def conformer(
         self, component: Component, molecule: Molecule | None, draw: _Draw
@@ -124,10 +122,15 @@ class _Embedder:
                 self._too_slow.add(component)
         if position is None:
             position, kind = _dictionary_positions(component)
-            if component not in self._without:
-                self._without.add(component)
-                _logger.warning(_NO_CONFORMER, component.code, kind)
+            _warn_once(component.code, kind)
         return _augment(position, draw), charge
+
+
+@lru_cache(maxsize=1024)
+def _warn_once(code: str, kind: str) -> None:
+    _logger.warning(
+        "component %s: RDKit makes no conformer of it; it has %s coordinates instead", code, kind
+    )
 
 
 @lru_cache(maxsize=16384)
@@ -142,7 +145,7 @@ def _embed(molecule: Molecule, seed: int, timeout: int) -> Float32[np.ndarray, "
     mol = Mol(molecule.mol)
     try:
         conformer = mol.GetConformer(EmbedMolecule(mol, parameters))
-    except ValueError:  # there is none
+    except (ValueError, RuntimeError):  # there is none
         return None
     position = np.empty((mol.GetNumAtoms(), 3), np.float32)
     position[molecule.component_row] = conformer.GetPositions()

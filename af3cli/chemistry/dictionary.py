@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -53,9 +54,10 @@ class ComponentDictionary:
     Make one with `open_dictionary` and share it: opening costs time, lookups do not.
     """
 
-    def __init__(self, source: _Source) -> None:
-        """Takes an open dictionary file."""
+    def __init__(self, source: _Source, name: str) -> None:
+        """Takes an open dictionary file, and what to call it."""
         self._source = source
+        self._name = name
         self._read: dict[str, Component] = {}
         self._own: dict[str, Component] = {}
         self._own_text: _OwnText = (None, ())
@@ -108,7 +110,7 @@ class ComponentDictionary:
         """Which dictionary this is; reads the whole file once, for its sha256."""
         with self._source.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return DictionaryRecord(_describe(self._source), self._source.newest_date, sha256)
+        return DictionaryRecord(self._name, self._source.newest_date, sha256)
 
     def _with_own(self, text: _OwnText) -> ComponentDictionary:
         """Returns this dictionary with other components before it; the last one is remembered."""
@@ -137,7 +139,7 @@ class ComponentDictionary:
         matches = get_close_matches(code.upper(), known, n=3)
         hint = f"; close to it are {', '.join(matches)}" if matches else ""
         return (
-            f"there is no chemical component {code!r} in {_describe(self._source)}{hint}. "
+            f"there is no chemical component {code!r} in {self._name}{hint}. "
             "A component of your own goes into userCCD"
         )
 
@@ -152,18 +154,13 @@ def open_dictionary(ccd: Path | None = None) -> ComponentDictionary:
         InputError: The file is missing or is not a dictionary.
     """
     if ccd is None:
-        return ComponentDictionary(BinaryDictionary(bundled_path()))
+        name = f"biotite {version('biotite')}"
+        return ComponentDictionary(BinaryDictionary(bundled_path()), name)
     is_binary = ccd.suffix == ".bcif"
-    return ComponentDictionary(BinaryDictionary(ccd) if is_binary else TextDictionary(ccd))
+    source = BinaryDictionary(ccd) if is_binary else TextDictionary(ccd)
+    return ComponentDictionary(source, ccd.name)
 
 
 def smiles_code(chain_id: str) -> str:
     """Returns what the residue of a chain made from SMILES is called."""
     return f"LIG_{chain_id}"
-
-
-def _describe(source: _Source) -> str:
-    from importlib.metadata import version
-
-    is_bundled = source.path.parent.name == "info" and source.path.name == "components.bcif"
-    return f"biotite {version('biotite')}" if is_bundled else source.path.name

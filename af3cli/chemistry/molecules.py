@@ -88,6 +88,6 @@ def _build(component: Component, row: Int32[np.ndarray, "atom"]) -> Mol | None:
     try:
         Chem.AssignStereochemistryFrom3D(mol)
         Chem.SanitizeMol(mol)
-    except ValueError:  # what RDKit's sanitisation raises
+    except (ValueError, RuntimeError):  # what RDKit's sanitisation raises
         return None
     return Chem.RenumberAtoms(mol, row.tolist())

@@ -125,6 +125,7 @@ def test_dictionary_coordinates_where_rdkit_fails(
         ideal_position=ideal,
         modified=modified and datetime.date.fromisoformat(modified),
     )
+    conformers._warn_once.cache_clear()
     found = reference_conformers([component], 1).position
     expected = {"model": serine.model_position, "ideal": np.nan_to_num(ideal)}[kind]
     np.testing.assert_allclose(distances(found), distances(expected), atol=1e-4)
