@@ -7,8 +7,11 @@ doi:10.1371/journal.pcbi.1002195) as the official data pipeline calls them.
 from __future__ import annotations
 
 import io
+import os
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +20,7 @@ from af3cli.search.catalogue import MoleculeKind, SearchOptions
 from af3cli.search.hits import Hit, Region
 
 if TYPE_CHECKING:
-    from pyhmmer.easel import Alphabet, DigitalSequenceBlock
+    from pyhmmer.easel import Alphabet, SequenceFile
     from pyhmmer.plan7 import HMM, Pipeline, TopHits
     from pyhmmer.plan7 import Hit as HmmerHit
 
@@ -86,27 +89,59 @@ def database_size(megabases_or_sequences: float, molecule: MoleculeKind) -> floa
     return 2.0 * int(1e6 * megabases_or_sequences)
 
 
-def parse_block(data: bytes, molecule: MoleculeKind) -> DigitalSequenceBlock:
-    """Returns the sequences of a piece of FASTA; raises `InputError` where it is none."""
+def search_records(queries: Sequence[Query], data: bytes) -> list[BlockHits]:
+    """Searches FASTA records for all queries (of one molecule).
+
+    Safe to call from many threads: each has its own pipelines. HMMER reads the records itself, for
+    each query again, without the interpreter's lock: Python objects for every record would keep
+    other threads waiting. Raises `InputError` if the records are not those of the molecule.
+    """
     from pyhmmer.easel import SequenceFile
 
-    try:
-        with SequenceFile(
-            io.BytesIO(data), format="fasta", digital=True, alphabet=alphabet(molecule)
-        ) as file:
-            return file.read_block()
-    except ValueError as error:
-        header = data[1:61].split(b"\n")[0].decode("ascii", "replace").strip()
-        kind = "protein" if molecule == "protein" else "RNA"
-        raise InputError(
-            f"at or after the record {header!r}: is not {kind} FASTA: {error}"
-        ) from None
+    letters = alphabet(queries[0].molecule)
+    found = []
+    with _as_file(data) as name:
+        for query in queries:
+            try:
+                with SequenceFile(name, format="fasta", digital=True, alphabet=letters) as file:
+                    found.append(_search_file(query, file))
+            except ValueError as error:
+                raise InputError(_what_is_wrong(data, letters) or str(error)) from None
+    return found
 
 
-def search_block(query: Query, targets: DigitalSequenceBlock) -> BlockHits:
-    """Searches one block. Safe to call from many threads: each has its own pipelines."""
+@contextmanager
+def _as_file(data: bytes) -> Iterator[str]:
+    """A name under which HMMER can open the data; in memory where the system has that."""
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("af3cli"), "wb") as file:
+            file.write(data)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            yield file.name
+
+
+def _what_is_wrong(data: bytes, letters: Alphabet) -> str | None:
+    """Says which record cannot be read, and why."""
+    from pyhmmer.easel import SequenceFile
+
+    name = None
+    with SequenceFile(io.BytesIO(data), format="fasta", digital=True, alphabet=letters) as file:
+        try:
+            for record in file:
+                name = record.name
+        except ValueError as error:
+            return f"the record after {name!r} cannot be read: {error}" if name else str(error)
+    return None
+
+
+def _search_file(query: Query, file: SequenceFile) -> BlockHits:
     pipeline = _pipeline(query)
-    found = pipeline.search_hmm(query.profile, targets)
+    found = pipeline.search_hmm(query.profile, file)
     hits = list(_long_target_hits(found) if query.molecule == "rna" else _hits(found, query.length))
     size = found.searched_residues if query.molecule == "rna" else found.searched_sequences
     pipeline.clear()

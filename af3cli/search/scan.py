@@ -10,7 +10,7 @@ from pathlib import Path
 from af3cli.errors import InputError
 from af3cli.search.fasta import BLOCK_BYTES, Block, fasta_blocks
 from af3cli.search.hits import HitCollector, Row
-from af3cli.search.hmmer import BlockHits, Query, parse_block, search_block
+from af3cli.search.hmmer import BlockHits, Query, search_records
 
 # Blocks that are waiting or being searched, for each processor.
 _BLOCKS_PER_PROCESSOR = 2
@@ -42,13 +42,9 @@ def scan(
 
     def search(block: Block) -> list[BlockHits]:
         try:
-            targets = parse_block(block.data, queries[0].molecule)
+            return search_records(queries, block.data)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
-        try:
-            return [search_block(query, targets) for query in queries]
-        except ValueError as error:  # a sequence that is too long for HMMER
-            raise InputError(f"{path}: after {block.first_header()!r}: {error}") from None
 
     def collect(done: set[Future]) -> None:
         for future in done:
