@@ -1,4 +1,4 @@
-"""Files of parameters: finding their parts, reading them as one stream, writing them aside."""
+"""Files of parameters: their parts, reading them as one, their digest, writing them aside."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import BinaryIO
 
 from af3cli.errors import WeightsError
@@ -27,7 +26,6 @@ _FORMS = tuple(
         r"(?P<model>.+)\.bin",
     )
 )
-_PENDING_CHUNKS = 64
 
 
 def parameter_files(path: Path) -> list[Path]:
@@ -84,19 +82,12 @@ def _grouped(folder: Path, form: re.Pattern[str]) -> dict[str, list[Path]]:
     return {model: [parts[number] for number in sorted(parts)] for model, parts in models.items()}
 
 
-class HashedFiles(io.RawIOBase):
-    """Several files read as one, whose sha256 is computed beside the reading.
+class JoinedFiles(io.RawIOBase):
+    """Several files read as one."""
 
-    What is read must not be changed afterwards: another thread may still be hashing it.
-    """
-
-    def __init__(self, paths: Sequence[Path], *, bounded: bool) -> None:
-        """Opens `paths`. If `bounded`, reading waits when hashing falls far behind."""
+    def __init__(self, paths: Sequence[Path]) -> None:
         self.size = sum(path.stat().st_size for path in paths)
         self._files: list[BinaryIO] = [path.open("rb", buffering=0) for path in paths]
-        self._pool = ThreadPoolExecutor(max_workers=1)
-        self._pending = BoundedSemaphore(_PENDING_CHUNKS) if bounded else None
-        self._sha256 = hashlib.sha256()
 
     def readable(self) -> bool:
         return True
@@ -105,38 +96,32 @@ class HashedFiles(io.RawIOBase):
         count = 0
         while self._files and not (count := self._files[0].readinto(buffer)):
             self._files.pop(0).close()
-        if count:
-            self._submit(memoryview(buffer)[:count])
         return count
 
     def read(self, size: int = -1) -> bytes:
-        """Returns up to `size` bytes without the copy that `io.RawIOBase` makes of them."""
+        """Returns up to `size` bytes, without the copies that `io.RawIOBase` makes."""
+        chunk = b""
         while self._files and not (chunk := self._files[0].read(size)):
             self._files.pop(0).close()
-        if not self._files:
-            return b""
-        self._submit(chunk)
         return chunk
-
-    def _submit(self, chunk: memoryview | bytes) -> None:
-        if self._pending:
-            self._pending.acquire()
-        self._pool.submit(self._hash, chunk)
-
-    def _hash(self, chunk: memoryview | bytes) -> None:
-        self._sha256.update(chunk)
-        if self._pending:
-            self._pending.release()
-
-    def sha256(self) -> Future[str]:
-        """Returns the digest in hexadecimal of all that has been read by now."""
-        return self._pool.submit(self._sha256.hexdigest)
 
     def close(self) -> None:
         for file in self._files:
             file.close()
-        self._pool.shutdown(wait=False)
         super().close()
+
+
+def files_digest(paths: Sequence[Path]) -> Future[str]:
+    """Returns the sha256 of files one after the other, computed while other things go on."""
+
+    def compute() -> str:
+        with JoinedFiles(paths) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    pool = ThreadPoolExecutor(max_workers=1)
+    digest = pool.submit(compute)
+    pool.shutdown(wait=False)
+    return digest
 
 
 @contextmanager

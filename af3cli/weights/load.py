@@ -10,14 +10,13 @@ import numpy as np
 from af3cli.errors import WeightsError
 from af3cli.weights.catalogue import FAMILY_CONFIGS, SYNTHETIC, CatalogueEntry
 from af3cli.weights.check import Problems, check_arrays
-from af3cli.weights.files import parameter_files
+from af3cli.weights.files import files_digest, parameter_files
 from af3cli.weights.find import find_weights
 from af3cli.weights.official_file import inferred, is_synthetic, read_official
 from af3cli.weights.provenance import (
     NATIVE_FORMAT,
     Weights,
     describe,
-    file_digest,
     known_digest,
 )
 from af3cli.weights.recognise import convert_tensors
@@ -57,7 +56,8 @@ def load_weights(
 
 
 def _official(path: Path) -> Weights:
-    arrays, digest, config = read_official(path, None)
+    arrays, config = read_official(path)
+    digest = files_digest(parameter_files(path))
     if is_synthetic(arrays):
         return describe("synthetic", path, config, arrays, digest)
     for family in ("alphafold3", "intellifold2"):
@@ -73,7 +73,7 @@ def _official(path: Path) -> Weights:
 def _converted(path: Path, tensors: Mapping[str, np.ndarray]) -> Weights:
     """Returns another family's tensors under the official names."""
     family, config, arrays = convert_tensors(path, tensors)
-    return describe(family, path, config, arrays, file_digest(path))
+    return describe(family, path, config, arrays, files_digest([path]))
 
 
 def _native(path: Path, arrays: dict[str, np.ndarray], metadata: Mapping[str, str]) -> Weights:

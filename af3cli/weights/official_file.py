@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
-from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +39,8 @@ def is_synthetic(arrays: Mapping[str, np.ndarray]) -> bool:
     return np.array_equal(arrays.get(IDENTIFIER), SYNTHETIC_IDENTIFIER)
 
 
-def read_official(
-    path: Path, config: ModelConfig | None
-) -> tuple[Arrays, Future[str], ModelConfig]:
-    """Returns the checked arrays, the digest of the file, and the configuration they are for."""
+def read_official(path: Path, config: ModelConfig | None = None) -> tuple[Arrays, ModelConfig]:
+    """Returns the checked arrays of the file at `path`, and the configuration they are for."""
     known = official_schema(config or OFFICIAL)
     arrays: Arrays = {}
     problems = Problems()
@@ -58,7 +55,6 @@ def read_official(
                     problems.unexpected.append(name)
         except TruncatedFileError as error:
             problems.truncated.append(str(error))
-        digest = reader.sha256()
     if config is None:
         config = inferred(arrays, OFFICIAL)
         if config.pair_width == INTELLIFOLD2.pair_width and not is_synthetic(arrays):
@@ -66,7 +62,7 @@ def read_official(
             arrays |= _noise_embedding(path)
     check_arrays(arrays, official_schema(config), problems)
     problems.raise_if_any(path)
-    return arrays, digest, config
+    return arrays, config
 
 
 def inferred(arrays: Mapping[str, np.ndarray], base: ModelConfig) -> ModelConfig:

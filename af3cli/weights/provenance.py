@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,17 +102,4 @@ def known_digest(sha256: str | None) -> Future[str]:
     """Returns a digest that needs no computing."""
     digest: Future[str] = Future()
     digest.set_result(sha256 or "")
-    return digest
-
-
-def file_digest(path: Path) -> Future[str]:
-    """Returns the digest of a file, computed while other things go on."""
-
-    def compute() -> str:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    with_thread = ThreadPoolExecutor(max_workers=1)
-    digest = with_thread.submit(compute)
-    with_thread.shutdown(wait=False)
     return digest

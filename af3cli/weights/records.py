@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -20,7 +19,7 @@ import ml_dtypes
 import numpy as np
 
 from af3cli.errors import WeightsError
-from af3cli.weights.files import HashedFiles, parameter_files, written_aside
+from af3cli.weights.files import JoinedFiles, parameter_files, written_aside
 
 DTYPES = {
     name: np.dtype(getattr(ml_dtypes, name, name))
@@ -91,9 +90,8 @@ def _write_records(file: BinaryIO, records: Iterable[Record]) -> None:
 def open_records(path: Path | str) -> Iterator[RecordReader]:
     """Opens the official parameters at `path`; see `read_records`."""
     files = parameter_files(Path(path))
-    compressed = _is_compressed(files[0])
-    with HashedFiles(files, bounded=compressed) as source:
-        yield RecordReader(files[0], source, compressed)
+    with JoinedFiles(files) as source:
+        yield RecordReader(files[0], source, _is_compressed(files[0]))
 
 
 def _is_compressed(path: Path) -> bool:
@@ -104,9 +102,8 @@ def _is_compressed(path: Path) -> bool:
 class RecordReader:
     """Iterates over the records of one open parameter file."""
 
-    def __init__(self, path: Path, source: HashedFiles, compressed: bool) -> None:
+    def __init__(self, path: Path, source: JoinedFiles, compressed: bool) -> None:
         self._path = path
-        self._source = source
         self._compressed = compressed
         self._position = 0
         self._last_name: str | None = None
@@ -126,10 +123,6 @@ class RecordReader:
     def __iter__(self) -> Iterator[Record]:
         while header := self._read_bytes(_HEADER.size):
             yield self._record(header)
-
-    def sha256(self) -> Future[str]:
-        """Returns the digest of the file's bytes, as they are on disk, after the last record."""
-        return self._source.sha256()
 
     def _record(self, header: bytes) -> Record:
         lengths = self._header_lengths(header)

@@ -131,16 +131,7 @@ def test_protenix_rows_of_the_table(protenix):
 def test_openfold3_special_rows(openfold3):
     tensors, (_, config, arrays) = openfold3
     trunk = "diffuser/evoformer"
-    ours = [*range(30), 62, 30]
-
-    linear = tensors["input_embedder.linear_z_i.weight"].T
-    left = arrays[f"{trunk}/left_single:weights"]
-    keep = [*range(30), *range(32, 62), *range(64, 64 + 385)]
-    np.testing.assert_array_equal(left[keep], linear[TARGET])
-    np.testing.assert_array_equal(left[[30, 31]], linear[[384 + 30, 384 + 25]])
-    np.testing.assert_array_equal(left[[62, 63]], linear[[416 + 30, 416 + 25]])
-    assert ours[-1] == 30
-
+    keep = [*range(30), *range(32, 62), *range(64, 449)]
     msa = tensors["msa_module_embedder.linear_m.weight"].T
     ours = arrays[f"{trunk}/msa_activations:weights"]
     np.testing.assert_array_equal(ours[:30], msa[OFFICIAL_CLASSES])
@@ -192,9 +183,50 @@ def test_openfold3_special_rows(openfold3):
     assert set(arrays) == set(official_schema(config))
 
 
+def assert_target_rows(tensors, arrays, sources: dict[str, str]) -> None:
+    """Asserts that layers on target features are `sources` with their inputs in our order."""
+    ours = [*range(30), *range(32, 62), *range(64, 449)]
+    for target, source in sources.items():
+        array = arrays[f"diffuser/{target}:weights"]
+        theirs = tensors[f"{source}.weight"].T
+        np.testing.assert_array_equal(array[ours], theirs[TARGET], target)
+        np.testing.assert_array_equal(array[[30, 31]], theirs[[384 + 30, 384 + 25]])
+        np.testing.assert_array_equal(array[[62, 63]], theirs[[416 + 30, 416 + 25]])
+
+
+def test_openfold3_layers_on_target_features(openfold3):
+    tensors, (_, _, arrays) = openfold3
+    embedding = "aux_heads.pairformer_embedding"
+    sources = {
+        "evoformer/single_activations": "input_embedder.linear_s",
+        "evoformer/left_single": "input_embedder.linear_z_i",
+        "evoformer/right_single": "input_embedder.linear_z_j",
+        "evoformer/extra_msa_target_feat": "msa_module_embedder.linear_s_input",
+        "confidence_head/~_embed_features/left_target_feat_project": f"{embedding}.linear_j",
+        "confidence_head/~_embed_features/right_target_feat_project": f"{embedding}.linear_i",
+    }
+    assert_target_rows(tensors, arrays, sources)
+
+
+def test_protenix_layers_on_target_features(protenix):
+    tensors, (_, _, arrays) = protenix
+    head = "confidence_head"
+    sources = {
+        "evoformer/single_activations": "linear_no_bias_sinit",
+        "evoformer/extra_msa_target_feat": "msa_module.linear_no_bias_s",
+        f"{head}/~_embed_features/left_target_feat_project": f"{head}.linear_no_bias_s1",
+        f"{head}/~_embed_features/right_target_feat_project": f"{head}.linear_no_bias_s2",
+    }
+    assert_target_rows(tensors, arrays, sources)
+
+
 def test_protenix_special_rows(protenix):
     tensors, (_, config, arrays) = protenix
     trunk = "diffuser/evoformer"
+    msa = tensors["msa_module.linear_no_bias_m.weight"].T
+    ours = arrays[f"{trunk}/msa_activations:weights"]
+    np.testing.assert_array_equal(ours[:30], msa[OFFICIAL_CLASSES])
+    np.testing.assert_array_equal(ours[[30, 31, 33, 34]], msa[[30, 25, 32, 33]])
     product = tensors["linear_no_bias_zinit2.weight"] @ tensors["linear_no_bias_sinit.weight"]
     right = arrays[f"{trunk}/right_single:weights"]
     np.testing.assert_allclose(right[:30], product.T[TARGET[:30]], rtol=1e-5)

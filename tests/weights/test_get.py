@@ -179,20 +179,20 @@ def test_intellifold_needs_the_file_of_its_noise_embedding(tmp_path):
     path = tmp_path / "intellifold_v2.bin"
     write_records(path, arrays.items())
     with pytest.raises(WeightsError, match=r"intellifold_v2_fourier\.npz is missing"):
-        read_official(path, None)
+        read_official(path)
     sidecar = tmp_path / "intellifold_v2_fourier.npz"
     np.savez(sidecar, weight=constants[0], bias=constants[1])
-    read, _, found = read_official(path, None)
+    read, found = read_official(path)
     assert found == config
     assert set(read) == set(official_schema(config))
     np.testing.assert_array_equal(read[noise[1]], constants[1])
 
     sidecar.write_bytes(b"not an archive")
     with pytest.raises(WeightsError, match="not a readable noise embedding"):
-        read_official(path, None)
+        read_official(path)
     np.savez(sidecar, weight=np.array([{}], object), bias=constants[1])
     with pytest.raises(WeightsError, match="not a readable noise embedding"):
-        read_official(path, None)
+        read_official(path)
 
 
 def test_catalogue_configurations_are_told_by_their_shapes():
