@@ -18,7 +18,7 @@ NATIVE_FORMAT = "af3cli-parameters"
 class Weights:
     """Model parameters and their provenance.
 
-    `arrays` has the official names `scope:name` (see `schema.official_schema`), read-only.
+    `arrays` has the official names `scope:name` (see `schema.official_schema`); do not change them.
     `path` is None for parameters that were made and not read.
     """
 
