@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from af3cli.cli.interrupts import notices_interrupts, stop_if_interrupted
 from af3cli.errors import InputError
-from af3cli.job import Job, read_jobs
 
 if TYPE_CHECKING:
-    from af3cli.inference.plan import Task
+    from af3cli.inference.events import Event
+    from af3cli.inference.plan import PlannedJob, Task
     from af3cli.output.embeddings_run import RunResult, Storage
 
-INTERRUPTED = 130
 _MAX_SEED = 2**32 - 1
 
 
@@ -89,6 +88,7 @@ _MAX_SEED = 2**32 - 1
     help="Chemical components, as mmCIF (plain or gzipped), in place of those of biotite.",
 )
 @click.option("--overwrite", is_flag=True, help="Compute and replace entries that are there.")
+@notices_interrupts
 def command(
     jobs: tuple[Path, ...],
     out: Path,
@@ -114,11 +114,11 @@ def command(
     Exit code: 0 all entries are there; 1 some jobs failed, the others are there;
     2 a job is not usable; 3 no usable parameters; 4 the file cannot be written.
     """
-    read = _read_all(jobs, seeds)
+    chosen_seeds = _parse_seeds(seeds) if seeds else None
 
     from af3cli.chemistry import open_dictionary
     from af3cli.inference.compile_cache import keep_compiled_programs
-    from af3cli.inference.plan import plan_tasks
+    from af3cli.inference.plan import plan_files, plan_tasks
     from af3cli.inference.trunk import DEFAULT_BUCKETS, Buckets, load_model
     from af3cli.output.embeddings_format import parse_include
     from af3cli.output.embeddings_run import Storage, embed_tasks, entry_names
@@ -126,9 +126,10 @@ def command(
     chosen_buckets = Buckets.parse(buckets) if buckets else DEFAULT_BUCKETS
     storage = Storage(out, dtype, parse_include(include), npz, overwrite)
     components = open_dictionary(ccd)
-    tasks = plan_tasks(read, components, chosen_buckets)
+    planned = plan_files(jobs, components, chosen_seeds)
+    tasks = plan_tasks(planned, chosen_buckets)
     entry_names(tasks)
-    _show_plan(tasks, storage)
+    _show_plan(planned, tasks, storage)
     keep_compiled_programs()
     model = load_model(weights, precision=precision, weights_dir=weights_dir)
     if model.weights.is_meaningless:
@@ -136,37 +137,24 @@ def command(
 
     from af3cli.cli.progress import show_progress
 
-    try:
-        with show_progress() as report:
-            result = embed_tasks(
-                model,
-                tasks,
-                components,
-                storage,
-                num_recycles=recycles,
-                buckets=chosen_buckets,
-                report=report,
-            )
-    except KeyboardInterrupt:
-        click.echo(f"Stopped. What was finished is in {out}; the same command goes on.", err=True)
-        sys.exit(INTERRUPTED)
+    with show_progress() as show:
+
+        def report(event: Event) -> None:
+            show(event)
+            stop_if_interrupted()
+
+        result = embed_tasks(
+            model,
+            tasks,
+            components,
+            storage,
+            num_recycles=recycles,
+            buckets=chosen_buckets,
+            report=report,
+        )
     _show_result(result, out)
     if result.failures:
         sys.exit(1)
-
-
-def _read_all(paths: Iterable[Path], seeds: str | None) -> list[Job]:
-    """Returns all jobs; raises `InputError` with what is wrong with any of them."""
-    chosen = _parse_seeds(seeds) if seeds is not None else None
-    jobs, problems = [], []
-    for path in paths:
-        try:
-            jobs += read_jobs(path)
-        except InputError as error:
-            problems.append(str(error))
-    if problems:
-        raise InputError("\n".join(problems))
-    return jobs if chosen is None else [replace(job, seeds=chosen) for job in jobs]
 
 
 def _parse_seeds(text: str) -> tuple[int, ...]:
@@ -181,12 +169,11 @@ def _parse_seeds(text: str) -> tuple[int, ...]:
     return seeds
 
 
-def _show_plan(tasks: Sequence[Task], storage: Storage) -> None:
+def _show_plan(jobs: Sequence[PlannedJob], tasks: Sequence[Task], storage: Storage) -> None:
     """Prints what will be done, and warns of what may be unexpected about it."""
-    from af3cli.output.embeddings_run import chains_wanting_search, estimated_bytes
+    from af3cli.output.embeddings_run import estimated_bytes
     from af3cli.output.embeddings_writer import free_bytes
 
-    jobs = {id(task.job): task.job for task in tasks}.values()
     buckets = Counter(task.bucket for task in tasks)
     size = estimated_bytes(tasks, storage.dtype, storage.include)
     free = free_bytes(storage.out)
@@ -199,10 +186,10 @@ def _show_plan(tasks: Sequence[Task], storage: Storage) -> None:
     if size > free:
         _warn(f"{storage.out} may not fit on the disk; what is finished is kept in any case")
     for job in jobs:
-        if chains := chains_wanting_search(job):
+        if chains := job.chains.wants_search:
             _warn(
-                f"{job.name}: runs without the alignments and templates that are to be searched "
-                f"for chain {', '.join(chains)}; this program does not search yet"
+                f"{job.name}: runs without the alignments or templates that it wants searched for "
+                f"chain {', '.join(chains)}"
             )
 
 

@@ -21,6 +21,7 @@ from af3cli.inference.events import (
 )
 from af3cli.inference.plan import Task
 from af3cli.inference.trunk import DEFAULT_BUCKETS, NUM_RECYCLES, Embeddings, TrunkModel, embed
+from af3cli.tokens import Tokens, tokenize
 
 
 class DeviceMemoryError(Af3cliError):
@@ -31,7 +32,7 @@ def run_tasks(
     model: TrunkModel,
     tasks: Sequence[Task],
     components: ComponentDictionary,
-    store: Callable[[Task, Embeddings], None],
+    store: Callable[[Task, Tokens, Embeddings], None],
     *,
     num_recycles: int = NUM_RECYCLES,
     buckets: Buckets = DEFAULT_BUCKETS,
@@ -39,18 +40,20 @@ def run_tasks(
 ) -> list[TaskFailed]:
     """Embeds every task and gives the result to `store`; returns those that failed.
 
-    The features of the next task are made while the present one runs.
+    The next job is read and its features are made while the present one runs.
 
     Raises:
       OutputError: `store` raised it, so that nothing more could be stored.
     """
 
-    def make_features(task: Task) -> Features:
-        return featurise(task.job, task.tokens, task.atoms, components, task.seed)
+    def prepare(task: Task) -> tuple[Tokens, Features]:
+        job = task.job.load_unchanged()
+        tokens, atoms = tokenize(job, components)
+        return tokens, featurise(job, tokens, atoms, components, task.seed)
 
     failures = []
     report(RunStarted(tasks, num_recycles + 1))
-    for task, features in prepared_ahead(tasks, make_features):
+    for task, prepared in prepared_ahead(tasks, prepare):
 
         def on_pass(index: int, task: Task = task) -> None:
             report(PassFinished(task, index))
@@ -58,17 +61,16 @@ def run_tasks(
         report(TaskStarted(task))
         start = time.monotonic()
         try:
-            store(
-                task,
-                embed(
-                    model,
-                    features.result(),
-                    seed=task.seed,
-                    num_recycles=num_recycles,
-                    buckets=buckets,
-                    on_pass=on_pass,
-                ),
+            tokens, features = prepared.result()
+            embeddings = embed(
+                model,
+                features,
+                seed=task.seed,
+                num_recycles=num_recycles,
+                buckets=buckets,
+                on_pass=on_pass,
             )
+            store(task, tokens, embeddings)
         except OutputError:
             raise
         except Exception as error:  # whatever is wrong with one job, the others are run

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from af3cli.errors import InputError
+from af3cli.inference.plan import ChainInputs
 
 FORMAT = "af3cli-embeddings"
 FORMAT_VERSION = 1
@@ -48,19 +49,6 @@ class FileHeader:
             "created": created or now(),
             **_without_empty(dataclasses.asdict(self)),
         }
-
-
-@dataclass(frozen=True)
-class ChainInputs:
-    """What was known of each chain besides its sequence: one row per chain, in token order.
-
-    Alignment depths count the given rows, the query included; 0 is no alignment.
-    """
-
-    chain_id: list[str]
-    unpaired_msa_depth: list[int]
-    paired_msa_depth: list[int]
-    num_templates: list[int]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError, OutputError
 from af3cli.features.padding import Buckets
@@ -17,11 +15,10 @@ from af3cli.inference.events import Event, TaskFailed
 from af3cli.inference.plan import Task
 from af3cli.inference.schedule import run_tasks
 from af3cli.inference.trunk import DEFAULT_BUCKETS, NUM_RECYCLES, Embeddings, TrunkModel
-from af3cli.job import Entity, Job, Protein, Rna, file_name, job_digest, parse_a3m
+from af3cli.job import file_name
 from af3cli.output.embeddings import open_embeddings
 from af3cli.output.embeddings_format import (
     MEANINGLESS,
-    ChainInputs,
     EntryHeader,
     FileHeader,
     check_dtype,
@@ -89,9 +86,9 @@ def embed_tasks(
             present = {task: header for task, header in headers.items() if task not in missing}
             _export_npz(present, storage.out, storage.npz)
 
-        def store(task: Task, embeddings: Embeddings) -> None:
+        def store(task: Task, tokens: Tokens, embeddings: Embeddings) -> None:
             arrays = vars(embeddings)
-            writer.write(headers[task], token_table(task.tokens), arrays)
+            writer.write(headers[task], token_table(tokens), arrays)
             if storage.npz is not None:
                 write_npz(_npz_path(task, storage.npz), arrays)
 
@@ -141,40 +138,6 @@ def estimated_bytes(tasks: Iterable[Task], dtype: str, include: Sequence[str]) -
     return total
 
 
-def chain_inputs(job: Job, tokens: Tokens) -> ChainInputs:
-    """Returns how much was known of each chain that has tokens."""
-    _, first = np.unique(tokens.asym_id, return_index=True)
-    chains = [str(tokens.chain_id[row]) for row in first]
-    entities = {chain: entity for entity in job.entities for chain in entity.ids}
-    of_chain = [entities[chain] for chain in chains]
-    return ChainInputs(
-        chain_id=chains,
-        unpaired_msa_depth=[_depth(entity, "unpaired_msa") for entity in of_chain],
-        paired_msa_depth=[_depth(entity, "paired_msa") for entity in of_chain],
-        num_templates=[len(getattr(entity, "templates", None) or ()) for entity in of_chain],
-    )
-
-
-def chains_wanting_search(job: Job) -> list[str]:
-    """Returns the chains for which the job wants an alignment or templates to be searched."""
-    return [chain for entity in job.entities if _wants_search(entity) for chain in entity.ids]
-
-
-def _wants_search(entity: Entity) -> bool:
-    match entity:
-        case Protein():
-            return entity.unpaired_msa is None or entity.templates is None
-        case Rna():
-            return entity.unpaired_msa is None
-        case _:
-            return False
-
-
-def _depth(entity: Entity, alignment: str) -> int:
-    a3m = getattr(entity, alignment, None)
-    return len(parse_a3m(a3m)[0]) if a3m else 0
-
-
 def _entry_header(
     task: Task, name: str, components: ComponentDictionary, storage: Storage, meaningless: str
 ) -> EntryHeader:
@@ -183,14 +146,14 @@ def _entry_header(
         job_name=task.job.name,
         seed=task.seed,
         num_tokens=task.num_tokens,
-        input_sha256=job_digest(task.job),
+        input_sha256=task.job.digest,
         dtype=storage.dtype,
         include=storage.include,
         ccd_source=components.record.source,
         ccd_date=components.record.newest_date,
         ccd_sha256=components.record.sha256,
         rdkit_version=version("rdkit"),
-        chains=chain_inputs(task.job, task.tokens),
+        chains=task.job.chains,
         meaningless=meaningless,
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -13,8 +12,8 @@ from af3cli.errors import InputError, OutputError
 from af3cli.features.padding import Buckets
 from af3cli.inference import schedule
 from af3cli.inference.events import PassFinished, RunStarted, TaskFailed, TaskFinished, TaskStarted
-from af3cli.inference.plan import plan_tasks
-from af3cli.job import Ligand, read_job
+from af3cli.inference.plan import plan_files, plan_job, plan_tasks
+from af3cli.job import read_job
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -31,7 +30,7 @@ def jobs():
 
 @pytest.fixture
 def tasks(jobs, components):
-    return plan_tasks(jobs, components, Buckets((32, 64, 256)))
+    return plan_tasks([plan_job(job, components) for job in jobs], Buckets((32, 64, 256)))
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def network(monkeypatch):
             on_pass(index)
         if features.tokens.mask.shape[0] == 24:
             raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
-        return SimpleNamespace(num_tokens=features.tokens.mask.shape[0])
+        return None
 
     monkeypatch.setattr(schedule, "embed", embed)
 
@@ -59,18 +58,44 @@ def test_tasks_of_one_bucket_are_together_and_small_ones_first(tasks):
 
 
 def test_each_seed_is_a_task(jobs, components):
-    tasks = plan_tasks([replace(jobs[0], seeds=(3, 1))], components, Buckets(()))
+    tasks = plan_tasks([plan_job(replace(jobs[0], seeds=(3, 1)), components)], Buckets(()))
     assert [task.seed for task in tasks] == [3, 1]
     assert [task.bucket for task in tasks] == [35, 35]
 
 
-def test_all_jobs_that_cannot_be_tokenized_are_named(jobs, components):
-    wrong = [
-        replace(job, entities=(*job.entities, Ligand(("Z",), (code,))))
-        for job, code in zip(jobs, ("QQQ1", "QQQ2", "ATP"), strict=True)
-    ]
-    with pytest.raises(InputError, match=r"(?s)QQQ1.*\n.*QQQ2"):
-        plan_tasks(wrong, components, Buckets())
+def test_all_files_that_are_not_usable_are_named(tmp_path, components):
+    paths = [tmp_path / name for name in ("absent.json", "unknown.json", "good.json", "cut.json")]
+    text = (EXAMPLES / "ion.json").read_text()
+    paths[1].write_text(text.replace('"ZN"', '"QQQ1"'))
+    paths[2].write_text(text)
+    paths[3].write_text(text[:100])
+    with pytest.raises(InputError) as caught:
+        plan_files(paths, components)
+    lines = str(caught.value)
+    assert all(name in lines for name in ("absent.json", "unknown.json", "QQQ1", "cut.json"))
+    assert "good.json" not in lines
+
+
+def test_jobs_are_not_kept_in_memory_but_read_again(tmp_path, components):
+    path = tmp_path / "job.json"
+    text = (EXAMPLES / "ion.json").read_text()
+    path.write_text(text)
+    (planned,) = plan_files([path], components, seeds=(5,))
+    assert planned.seeds == (5,)
+    assert planned.load_unchanged() == read_job(path)
+    path.write_text(text.replace("MERPYACPV", "MERPYACPA"))
+    with pytest.raises(InputError, match="'zif268_finger' has changed since this run began"):
+        planned.load_unchanged()
+
+
+def test_what_is_known_of_each_chain_is_planned(components):
+    chains = plan_job(read_job(EXAMPLES / "msa.json"), components).chains
+    assert chains.chain_id == ("A",)
+    assert chains.unpaired_msa_depth[0] > 1
+    assert (chains.num_templates, chains.wants_search) == ((0,), ())
+    chains = plan_job(read_job(EXAMPLES / "2pv7.json"), components).chains
+    assert chains.wants_search == ("A", "B")
+    assert set(chains.unpaired_msa_depth) == {0}
 
 
 def test_a_failed_task_costs_no_other(tasks, components, network):
@@ -79,7 +104,7 @@ def test_a_failed_task_costs_no_other(tasks, components, network):
         None,
         tasks,
         components,
-        lambda task, embeddings: stored.append((task, embeddings.num_tokens)),
+        lambda task, tokens, embeddings: stored.append((task, len(tokens))),
         num_recycles=1,
         report=events.append,
     )
@@ -100,7 +125,8 @@ def test_a_failed_task_costs_no_other(tasks, components, network):
 
 def test_a_job_without_usable_features_fails_alone(jobs, components, network):
     protein = replace(jobs[2].entities[0], unpaired_msa=">query\nAAAA\n")
-    tasks = plan_tasks([replace(jobs[2], entities=(protein,)), jobs[0]], components, Buckets(()))
+    wrong = replace(jobs[2], entities=(protein,))
+    tasks = plan_tasks([plan_job(job, components) for job in (wrong, jobs[0])], Buckets(()))
     failures = schedule.run_tasks(None, tasks, components, lambda *_: None)
     assert [failure.task.job.name for failure in failures] == [jobs[2].name]
     assert isinstance(failures[0].error, InputError)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from af3cli.output.embeddings_format import ChainInputs, EntryHeader, FileHeader
+from af3cli.inference.plan import ChainInputs
+from af3cli.output.embeddings_format import EntryHeader, FileHeader
 
 NUM_TOKENS = 70  # more than one chunk
 
@@ -37,7 +38,7 @@ def entry() -> EntryHeader:
         ccd_date="2026-10-09",
         ccd_sha256="ef" * 32,
         rdkit_version="2025.9.4",
-        chains=ChainInputs(["A", "B"], [23, 0], [0, 0], [1, 0]),
+        chains=ChainInputs(("A", "B"), (23, 0), (0, 0), (1, 0), wants_search=("A",)),
     )
 
 

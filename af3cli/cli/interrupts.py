@@ -1,0 +1,67 @@
+"""Ctrl-C that cannot get lost.
+
+Python's own way has two holes here. RDKit takes the signal for itself while it makes conformers,
+and JAX calls Python on garbage collection, where `KeyboardInterrupt` is printed and dropped. So the
+signal is blocked, before any library starts a thread, and one thread of ours waits for it.
+"""
+
+from __future__ import annotations
+
+import _thread
+import functools
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import click
+
+EXIT_CODE = 130
+_SIGNALS = {signal.SIGINT}
+_interrupted = threading.Event()
+
+
+def stop_if_interrupted() -> None:
+    """Raises `KeyboardInterrupt` if there has been a Ctrl-C; to be called now and then."""
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
+
+
+def notices_interrupts(command: Callable[..., None]) -> Callable[..., None]:
+    """Makes a command stop on the first Ctrl-C, wherever it is, and on the second at once.
+
+    The second may come at any moment, so the command must keep its files whole without cleaning up.
+    """
+
+    @functools.wraps(command)
+    def run(*arguments: object, **options: object) -> None:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        is_over = threading.Event()
+        watcher = threading.Thread(target=_watch, args=[is_over], daemon=True)
+        watcher.start()
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt:
+            click.echo("Stopped. What was finished is kept; the same command goes on.", err=True)
+            sys.exit(EXIT_CODE)
+        finally:
+            is_over.set()
+            signal.pthread_kill(watcher.ident, signal.SIGINT)
+            watcher.join()
+            _interrupted.clear()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    return run
+
+
+def _watch(is_over: threading.Event) -> None:
+    signal.sigwait(_SIGNALS)
+    if is_over.is_set():
+        return
+    _interrupted.set()
+    click.echo("Stopping; Ctrl-C again stops at once.", err=True)
+    _thread.interrupt_main()
+    signal.sigwait(_SIGNALS)
+    if not is_over.is_set():
+        os._exit(EXIT_CODE)
