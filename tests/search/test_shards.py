@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from af3cli.search.cache import Cache
+from af3cli.search.catalogue import search_options
 from af3cli.search.database_rows import DatabaseRows
 from af3cli.search.databases import find_databases
+from af3cli.search.hits import Row, merge_shards
 from tests.search import binaries, synthetic
 
 _SIZE = 150e6
@@ -51,6 +54,15 @@ def test_rows_of_shards_are_merged_by_printed_evalue(shards: list[Path], tmp_pat
             (header, row) for _, header, row in expected
         ]
     assert sum(map(len, found.values())) > 50
+
+
+def test_printed_ties_are_broken_by_score_then_name() -> None:
+    options = search_options("uniref90", 10)
+    first = [Row("b/1-5", "", 1.04e-9, 50.0, "A"), Row("a/1-5", "", 2e-9, 49.0, "A")]
+    second = [Row("c/1-5", "", 1.01e-9, 51.26, "A"), Row("a/9-9", "", 1.02e-9, 50.04, "A")]
+    merged = merge_shards([first, second], options)
+    assert [row.name for row in merged] == ["c/1-5", "a/9-9", "b/1-5", "a/1-5"]
+    assert len(merge_shards([first, second], replace(options, max_rows=3))) == 2
 
 
 def test_number_of_shards_is_found(shards: list[Path], tmp_path: Path) -> None:

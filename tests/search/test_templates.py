@@ -125,6 +125,8 @@ def test_structure_with_missing_residues_is_aligned_again() -> None:
     hit = TemplateHit("1abc", "A", 3, 11, 12, "---DEFGHIJK-")
     expected = {3: 1, 4: 2, 5: 3, 6: 4, 7: 5, 10: 6}
     assert residue_mapping(hit, "XDEFGHKL") == expected
+    # equally good ways to align: the one with more residues missing before the hit
+    assert residue_mapping(TemplateHit("1abc", "A", 1, 4, 5, "CCC"), "DCD") == {0: 0, 1: 1, 2: 2}
     assert residue_mapping(hit, "X" * 13) is None
     assert residue_mapping(hit, "X" * 12) == {i: i for i in range(3, 11)}
 
