@@ -31,9 +31,6 @@ class Block:
     data: bytes
     bytes_read: int
 
-    def first_header(self) -> str:
-        return self.data[1:81].split(b"\n")[0].decode("ascii", "replace").strip()
-
 
 def fasta_blocks(
     path: Path, molecule: MoleculeKind, block_bytes: int = BLOCK_BYTES
@@ -44,29 +41,29 @@ def fasta_blocks(
     cut off or no FASTA, or if its first records are of another molecule.
     """
     with _opened(path) as (raw, stream):
-        pending = bytearray()
+        parts: list[bytes] = []  # the beginning of the next block
         is_first = True
         while piece := stream.read(block_bytes):
-            pending += piece
-            if is_first and not pending.startswith(b">"):
+            if is_first and not parts and not piece.startswith(b">"):
                 raise InputError(f"{path}: is not FASTA: its first character is not '>'")
-            end = pending.rfind(b"\n>", max(0, len(pending) - len(piece) - 1)) + 1
-            if not end:
-                _check_record_length(path, pending)
+            end = _end_of_records(parts[-1] if parts else b"", piece)
+            if end is None:
+                parts.append(piece)
+                _check_record_length(path, parts)
                 continue
-            block = Block(_ascii(pending[:end]), raw.tell())
+            data = _ascii(b"".join((*parts, memoryview(piece)[:end])))
+            parts = [piece[end:]]
             if is_first:
-                _check_molecule(path, block.data, molecule)
+                _check_molecule(path, data, molecule)
                 is_first = False
-            yield block
-            del pending[:end]
-        if not pending:
+            yield Block(data, raw.tell())
+        last = _ascii(b"".join(parts))
+        if not last:
             raise InputError(f"{path}: is empty; a database has at least one sequence")
-        last = Block(_ascii(pending), raw.tell())
         if is_first:
-            _check_molecule(path, last.data, molecule)
-        _check_end(path, last.data)
-        yield last
+            _check_molecule(path, last, molecule)
+        _check_end(path, last)
+        yield Block(last, raw.tell())
 
 
 @contextmanager
@@ -85,15 +82,23 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def _ascii(data: bytearray) -> bytes:
-    return bytes(data) if data.isascii() else bytes(data).translate(_ASCII)
+def _end_of_records(before: bytes, piece: bytes) -> int | None:
+    """Where in `piece` its last record begins, `None` if none does; `before` precedes it."""
+    end = piece.rfind(b"\n>") + 1
+    begins_with_record = piece.startswith(b">") and before.endswith(b"\n")
+    return end if end or begins_with_record else None
 
 
-def _check_record_length(path: Path, pending: bytearray) -> None:
-    if len(pending) > MAX_RECORD_BYTES:
+def _ascii(data: bytes) -> bytes:
+    return data if data.isascii() else data.translate(_ASCII)
+
+
+def _check_record_length(path: Path, parts: list[bytes]) -> None:
+    if sum(map(len, parts)) > MAX_RECORD_BYTES:
+        name = parts[0][1:61].split(b"\n")[0].decode("ascii", "replace").strip()
         raise InputError(
-            f"{path}: the record {Block(bytes(pending[:100]), 0).first_header()!r} is longer than "
-            f"{MAX_RECORD_BYTES // 2**20} MiB; is this a FASTA file?"
+            f"{path}: the record {name!r} is longer than {MAX_RECORD_BYTES // 2**20} MiB; "
+            "is this a FASTA file?"
         )
 
 

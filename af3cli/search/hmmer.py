@@ -112,17 +112,24 @@ def search_records(queries: Sequence[Query], data: bytes) -> list[BlockHits]:
 
 @contextmanager
 def _as_file(data: bytes) -> Iterator[str]:
-    """A name under which HMMER can open the data; in memory where the system has that."""
-    if hasattr(os, "memfd_create"):
-        with os.fdopen(os.memfd_create("af3cli"), "wb") as file:
-            file.write(data)
-            file.flush()
-            yield f"/proc/self/fd/{file.fileno()}"
-    else:
+    """A name under which HMMER can open the data; in memory where the system has that.
+
+    Each thread has one such file, whose memory is used again.
+    """
+    if not hasattr(os, "memfd_create"):
         with tempfile.NamedTemporaryFile() as file:
             file.write(data)
             file.flush()
             yield file.name
+        return
+    if not hasattr(_of_thread, "file"):
+        _of_thread.file = os.fdopen(os.memfd_create("af3cli"), "r+b", buffering=0)
+    descriptor = _of_thread.file.fileno()
+    written = 0
+    while written < len(data):
+        written += os.pwrite(descriptor, memoryview(data)[written:], written)
+    os.ftruncate(descriptor, len(data))
+    yield f"/proc/self/fd/{descriptor}"
 
 
 def _what_is_wrong(data: bytes, letters: Alphabet) -> str | None:
