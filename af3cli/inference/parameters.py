@@ -11,13 +11,8 @@ import numpy as np
 from flax import nnx
 
 from af3cli.inference.precision import Precision
-from af3cli.model.chunking import chunk_bytes
 
 _NORMALISATION = {"scale", "offset"}
-
-# What one chunked intermediate may take. A processor is fastest within its cache.
-_CHUNK_BYTES = {"cpu": 1 << 23}
-_ACCELERATOR_CHUNK_BYTES = 1 << 31
 
 
 def place_parameters(
@@ -55,8 +50,6 @@ def compiled(graph: nnx.GraphDef, method: Callable, **options: object) -> Callab
 
     @wraps(method)
     def run(self: nnx.State, *args: object, **kwargs: object) -> object:
-        budget = _CHUNK_BYTES.get(jax.default_backend(), _ACCELERATOR_CHUNK_BYTES)
-        with chunk_bytes(budget):
-            return method(nnx.merge(graph, self), *args, **kwargs)
+        return method(nnx.merge(graph, self), *args, **kwargs)
 
     return jax.jit(run, **options)

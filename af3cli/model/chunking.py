@@ -13,17 +13,20 @@ from typing import TypeVar
 import jax
 from jaxtyping import Array, Float
 
-# Fits in the last-level cache of a processor; accelerators are given more.
-_DEFAULT_BYTES = 1 << 23
+# What one chunked intermediate may take. A processor is fastest within its last-level cache.
+_PROCESSOR_BYTES, _ACCELERATOR_BYTES = 1 << 23, 1 << 31
 
 Rows = TypeVar("Rows")
 
-_budget: ContextVar[int] = ContextVar("chunk_bytes", default=_DEFAULT_BYTES)
+_budget: ContextVar[int | None] = ContextVar("chunk_bytes", default=None)
 
 
 @contextlib.contextmanager
 def chunk_bytes(budget: int) -> Iterator[None]:
-    """While functions are traced inside this, chunked intermediates stay within `budget` bytes."""
+    """While functions are traced inside this, chunked intermediates stay within `budget` bytes.
+
+    Outside, the budget is that of the device. Programs that are compiled already keep theirs.
+    """
     token = _budget.set(budget)
     try:
         yield
@@ -40,7 +43,7 @@ def map_rows(
 
     `function` returns an array, or a tuple of arrays, with one row for each of its argument's.
     """
-    chunk = max(1, _budget.get() // bytes_per_row)
+    chunk = max(1, _chunk_bytes() // bytes_per_row)
     if chunk >= rows.shape[0]:
         return function(rows)
 
@@ -48,3 +51,10 @@ def map_rows(
         return jax.tree.map(lambda result: result[0], function(row[None]))
 
     return jax.lax.map(one_row, rows, batch_size=chunk)
+
+
+def _chunk_bytes() -> int:
+    budget = _budget.get()
+    if budget is not None:
+        return budget
+    return _PROCESSOR_BYTES if jax.default_backend() == "cpu" else _ACCELERATOR_BYTES
