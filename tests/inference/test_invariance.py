@@ -1,0 +1,171 @@
+"""A result does not depend on the bucket, the chunks, or the jobs before it.
+
+The network is the official one at depth 1 and small widths, with at most 8 rows of an alignment per
+pass, so that deep alignments are sampled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+from af3cli.chemistry import ComponentDictionary, open_dictionary
+from af3cli.features.featurise import featurise
+from af3cli.features.padding import Buckets, Sizes, sizes_of
+from af3cli.features.types import Features
+from af3cli.inference.plan import Task, plan_job, plan_tasks
+from af3cli.inference.schedule import run_tasks
+from af3cli.inference.trunk import Embeddings, TrunkModel, embed, load_model
+from af3cli.job import Job, read_job
+from af3cli.model.chunking import chunk_bytes
+from af3cli.model.config import OFFICIAL, ModelConfig, reduced
+from af3cli.tokens import Tokens, tokenize
+from af3cli.weights.provenance import describe, known_digest
+from af3cli.weights.synthetic import synthetic_parameters
+from tests.inference.random_jobs import jobs
+
+DATA = Path(__file__).parents[1] / "data"
+EXACT = Buckets(())
+# How far two compiled programs may differ, relative to the rms of the array: rounding alone.
+BOUND = 2e-6
+
+
+@dataclass(frozen=True)
+class FixedSizes(Buckets):
+    """One size for every job, so that one compiled program serves them all."""
+
+    fixed: Sizes = field(kw_only=True)
+
+    def sizes(self, own: Sizes) -> Sizes:
+        return self.fixed
+
+
+SMALL = FixedSizes(fixed=Sizes(token=64, atom=512, row=8, template=1, bond=64))
+LARGE = FixedSizes(fixed=Sizes(token=91, atom=736, row=19, template=3, bond=101))
+
+
+@pytest.fixture(scope="module")
+def model() -> TrunkModel:
+    config = small_config()
+    arrays = synthetic_parameters(config)
+    weights = describe("synthetic", None, config, arrays, known_digest(None))
+    return load_model(weights, precision="float32")
+
+
+def small_config() -> ModelConfig:
+    config = reduced(OFFICIAL)
+    stack = replace(
+        config.pairformer,
+        num_blocks=1,
+        triangle_head_width=4,
+        triangle_multiplication_width=12,
+        single_heads=2,
+    )
+    return replace(
+        config,
+        single_width=24,
+        pair_width=16,
+        atom_width=16,
+        pairformer=stack,
+        template=replace(config.template, width=8, stack=stack),
+        msa=replace(config.msa, width=16, outer_product_width=4, max_rows=8),
+        atom_transformer=replace(config.atom_transformer, num_blocks=1),
+    )
+
+
+@cache
+def components() -> ComponentDictionary:
+    return open_dictionary()
+
+
+def features_of(job: Job) -> Features:
+    return featurise(job, *tokenize(job, components()), components(), job.seeds[0])
+
+
+def run(model: TrunkModel, features: Features, buckets: Buckets, seed: int = 1) -> Embeddings:
+    return embed(model, features, seed=seed, num_recycles=1, buckets=buckets)
+
+
+def assert_same(ours: Embeddings, others: Embeddings) -> None:
+    for name in ("single", "pair", "target_feat"):
+        array, other = getattr(ours, name), getattr(others, name)
+        assert array.shape == other.shape
+        difference = np.sqrt(np.mean((array - other) ** 2) / np.mean(other**2))
+        assert difference <= BOUND, (name, difference)
+        assert np.abs(array - other).max() <= 10 * BOUND * np.abs(other).max(), name
+
+
+def fits(features: Features) -> bool:
+    own = sizes_of(features)
+    return all(getattr(own, axis) <= getattr(SMALL.fixed, axis) for axis in ("token", "atom"))
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+@given(job=jobs())
+def test_any_job_in_two_buckets(model: TrunkModel, job: Job) -> None:
+    features = features_of(job)
+    assume(fits(features))
+    seed = job.seeds[0]
+    assert_same(run(model, features, SMALL, seed), run(model, features, LARGE, seed))
+
+
+# 104 atoms and 1,504 rows; a bond; two templates.
+@pytest.mark.parametrize(
+    ("case", "buckets"),
+    [("deep_msa", LARGE), ("covalent_ligand", LARGE), ("template_5y2e", Buckets((67,)))],
+)
+def test_the_natural_size_is_a_bucket_too(model: TrunkModel, case: str, buckets: Buckets) -> None:
+    features = features_of(read_job(DATA / case / "job.json"))
+    assert_same(run(model, features, buckets), run(model, features, EXACT))
+
+
+@pytest.mark.parametrize("budget", [1, 100_000, 300_000])
+def test_chunks(model: TrunkModel, budget: int) -> None:
+    """One row at a time, a few, or many, over sizes that do not divide; else all at once."""
+    features = features_of(read_job(DATA / "template_5y2e" / "job.json"))
+    with chunk_bytes(budget):
+        ours = run(replace(model), features, EXACT)
+    assert_same(ours, run(model, features, EXACT))
+
+
+@pytest.fixture(scope="module")
+def tasks() -> list[Task]:
+    names = ["covalent_ligand", "user_ccd", "smiles_ligand", "deep_msa"]
+    planned = [plan_job(read_job(DATA / name / "job.json"), components()) for name in names]
+    return plan_tasks(planned, SMALL)
+
+
+def embeddings(model: TrunkModel, tasks: list[Task]) -> dict[str, Embeddings]:
+    """The results of tasks run in this order."""
+    stored = {}
+
+    def store(task: Task, tokens: Tokens, result: Embeddings) -> None:
+        stored[task.job.name] = result
+
+    assert not run_tasks(model, tasks, components(), store, num_recycles=1, buckets=SMALL)
+    return stored
+
+
+@settings(max_examples=3, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_the_order_of_jobs(model: TrunkModel, tasks: list[Task], data: st.DataObject) -> None:
+    """To the last bit: the same programs run, whatever has run before."""
+    expected = embeddings(model, tasks)
+    ours = embeddings(model, data.draw(st.permutations(tasks)))
+    assert len(expected) == len(ours) == 4
+    for name in expected:
+        for array in ("single", "pair", "target_feat"):
+            np.testing.assert_array_equal(
+                getattr(ours[name], array), getattr(expected[name], array)
+            )
