@@ -180,7 +180,7 @@ def _kill_writers(path: Path, kills: int) -> dict[str, int]:
             _write_forever(path, reported)
         time.sleep(rng.uniform(0, 0.15))
         os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         if path.exists():
             entries = set(_checked_entries(path))
             assert set(reported.read_text().split()) <= entries
