@@ -22,9 +22,10 @@ class OfficialRun:
 
     case: str
 
-    @property
+    @cached_property
     def folder(self) -> Path:
-        return DATA / self.case / "run"
+        (folder,) = (DATA / self.case).glob("run_*")
+        return folder
 
     @cached_property
     def features(self) -> dict[str, np.ndarray]:

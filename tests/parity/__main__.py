@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from af3cli.inference.heads import load_heads
+from af3cli.inference.predict import PredictionModel
 from af3cli.inference.trunk import load_model
 from af3cli.weights.load import load_weights
 from tests.parity.case import Case
@@ -35,7 +36,8 @@ _WEIGHTS = {"full": "synthetic", "reduced": "synthetic-reduced"}
 def main(folders: tuple[Path, ...], parameters: str, precision: str) -> None:
     """Compares each case folder's recorded arrays with ours; exits with 1 if any is out of bounds.
 
-    A case folder holds job.json, features.npz and network_f32.npz (or network_reduced_f32.npz).
+    A case folder holds job.json, features.npz and network_f32.npz (or network_reduced_f32.npz),
+    and may hold whole runs (`run_*`).
     """
     weights = load_weights(_WEIGHTS[parameters])
     model = load_model(weights, precision=precision)
@@ -50,6 +52,9 @@ def main(folders: tuple[Path, ...], parameters: str, precision: str) -> None:
         if heads is not None:
             title = f"{folder.name}: heads, {parameters} parameters"
             failures += _report(title, case.compare_heads(model, heads, parameters))
+            title = f"{folder.name}: runs, {parameters} parameters"
+            runs = case.compare_runs(PredictionModel(model, heads), parameters)
+            failures += _report(title, runs)
     click.echo(f"{failures} arrays out of bounds" if failures else "all arrays within bounds")
     sys.exit(1 if failures else 0)
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 
-from af3cli.chemistry import open_dictionary
+from af3cli.chemistry import ComponentDictionary, open_dictionary
 from af3cli.features.featurise import featurise
 from af3cli.features.padding import Buckets
 from af3cli.features.types import Features
 from af3cli.inference.heads import Heads
+from af3cli.inference.predict import PredictionModel
 from af3cli.inference.trunk import TrunkModel
 from af3cli.job import Job, read_job
+from af3cli.output.complexes import Complex
 from af3cli.tokens import tokenize
 from tests.official import features_from_official
 from tests.parity.comparison import Comparison
 from tests.parity.features import compare_features
 from tests.parity.heads import compare_heads
+from tests.parity.runs import compare_run, recorded_runs
 from tests.parity.trunk import EXACT, compare_trunk
 
 _NETWORK_FILES = {"full": "network_f32.npz", "reduced": "network_reduced_f32.npz"}
@@ -52,7 +55,7 @@ class Case:
 
     def compare_features(self) -> Iterator[Comparison]:
         """Yields comparisons of the features that we build from the job."""
-        components = open_dictionary()
+        components = _components()
         tokens, atoms = tokenize(self.job, components)
         ours = featurise(self.job, tokens, atoms, components, self.job.seeds[0])
         yield from compare_features(ours, tokens, atoms, self.official_arrays)
@@ -72,3 +75,15 @@ class Case:
         """Yields comparisons of what the heads make of the official features."""
         recorded = self.network_arrays(parameters)
         yield from compare_heads(model, heads, self.official_features, recorded, self.job.seeds[0])
+
+    def compare_runs(self, model: PredictionModel, parameters: str) -> Iterator[Comparison]:
+        """Yields comparisons of whole predictions from the official features."""
+        for run in recorded_runs(self.folder, parameters):
+            tables = tokenize(self.job, _components())
+            complex_ = Complex(self.job, *tables, _components(), model.weights)
+            yield from compare_run(run, model, self.official_features, complex_)
+
+
+@cache
+def _components() -> ComponentDictionary:
+    return open_dictionary()

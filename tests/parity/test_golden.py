@@ -12,6 +12,7 @@ import pytest
 
 from af3cli.features.padding import Buckets
 from af3cli.inference.heads import Heads, load_heads
+from af3cli.inference.predict import PredictionModel
 from af3cli.inference.trunk import TrunkModel, load_model
 from af3cli.weights.load import Weights, load_weights
 from tests.official import GOLDEN_CASES
@@ -67,6 +68,21 @@ def test_reduced_heads(reduced_model: TrunkModel, reduced_heads: Heads, name: st
         "conf.full_pae",
         "conf.predicted_lddt",
         "distogram.contact_probs",
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["covalent_ligand", "deep_msa", pytest.param("heterodimer_paired", marks=pytest.mark.slow)],
+)
+def test_reduced_runs(reduced_model: TrunkModel, reduced_heads: Heads, name: str) -> None:
+    assert_within(
+        case_named(name).compare_runs(PredictionModel(reduced_model, reduced_heads), "reduced"),
+        "sample 0 coordinates (rms, Å)",
+        "sample 0 chain_pair_iptm",
+        "sample 0 pae",
+        "sample 0 atom table",
+        "ranking scores",
     )
 
 
