@@ -65,11 +65,10 @@ class DiffusionConditioning(nnx.Module):
     def __init__(self, config: ModelConfig):
         self.config = config
         single, pair = config.single_width, config.pair_width
-        position_width = num_relative_classes(config)
-        self.project_positions = None
-        if config.diffusion.projected_relative_positions:
-            self.project_positions = Linear(position_width, pair)
-            position_width = pair
+        is_projected = config.diffusion.projected_relative_positions
+        num_classes = num_relative_classes(config)
+        self.project_positions = Linear(num_classes, pair) if is_projected else None
+        position_width = pair if is_projected else num_classes
         self.pair_norm = ConditioningNorm(pair + position_width)
         self.pair = Linear(pair + position_width, pair, exact=True)
         self.pair_transition_1 = Transition(pair, 2)
@@ -221,12 +220,22 @@ class DiffusionHead(nnx.Module):
     ) -> Positions:
         """The denoised positions, in Å; zero for padding atoms."""
         data = self.config.diffusion.sigma_data
-        total = jnp.sqrt(jnp.square(noise_level) + data**2)
-        condition = self.conditioning.singles(context.single, noise_level)
-        scaled = jnp.where(context.atom_mask[:, None], noisy, 0) / total
-        per_token, skip = self.atoms.encode(scaled, context)
-        per_token = per_token + self.single(self.single_norm(condition))
-        per_token = self.output_norm(self.transformer(per_token, condition, context.token_bias))
-        update = self.atoms.decode(per_token, skip, context)
+        total = self._spread(noise_level)
+        per_token, skip = self.activations(noisy, noise_level, context)
+        update = self.atoms.decode(self.output_norm(per_token), skip, context)
         denoised = jnp.square(data / total) * noisy + noise_level * data / total * update
         return jnp.where(context.atom_mask[:, None], denoised, 0)
+
+    def activations(
+        self, noisy: Positions, noise_level: Float32[Array, ""], context: DiffusionContext
+    ) -> tuple[Float32[Array, "token width"], Float32[Array, "atom width"]]:
+        """Tokens as the transformer leaves them, and atoms as the encoder leaves them."""
+        condition = self.conditioning.singles(context.single, noise_level)
+        scaled = jnp.where(context.atom_mask[:, None], noisy, 0) / self._spread(noise_level)
+        per_token, atoms = self.atoms.encode(scaled, context)
+        per_token = per_token + self.single(self.single_norm(condition))
+        return self.transformer(per_token, condition, context.token_bias), atoms
+
+    def _spread(self, noise_level: Float32[Array, ""]) -> Float32[Array, ""]:
+        """The standard deviation of noisy positions, in Å."""
+        return jnp.sqrt(jnp.square(noise_level) + self.config.diffusion.sigma_data**2)

@@ -51,7 +51,8 @@ def join(*weights: Weight) -> Weight:
 
 def columns(weight: Float[np.ndarray, "*layers in heads width"]) -> Weight:
     """Flattens the head axis of a projection to heads."""
-    return weight.reshape(*weight.shape[:-2], -1)
+    *rest, heads, width = weight.shape
+    return weight.reshape(*rest, heads * width)
 
 
 def linear(scope: Scope, *, bias: bool = False) -> Parameters:
@@ -94,9 +95,11 @@ def triangle_attention(scope: Scope) -> Parameters:
 
     def transposed(name: str) -> Weight:
         weight = (scope / name).weights
-        inputs = weight.shape[-1]
-        layers = weight.shape[: -3 if name != "gating_query" else -2]
-        return weight.reshape(*layers, -1, inputs).swapaxes(-1, -2)
+        *layers, outputs, inputs = weight.shape
+        if name != "gating_query":
+            *layers, heads = layers
+            outputs *= heads
+        return weight.reshape(*layers, outputs, inputs).swapaxes(-1, -2)
 
     value = columns((scope / "v_projection").weights)
     query, key, gate = map(transposed, ("q_projection", "k_projection", "gating_query"))
