@@ -65,17 +65,28 @@ class TrunkModel:
     @cached_property
     def inputs(self) -> Callable[[nnx.State, Features], TrunkInputs]:
         """`Trunk.inputs`, compiled."""
-        return compiled(self.graph, Trunk.inputs)
+        return self._compiled(Trunk.inputs)
 
     @cached_property
     def embed_msa(self) -> Callable[..., Array]:
         """`Trunk.embed_msa`, compiled."""
-        return compiled(self.graph, Trunk.embed_msa)
+        return self._compiled(Trunk.embed_msa)
 
     @cached_property
     def run_pass(self) -> Callable[..., tuple[Array, Array]]:
         """One trunk pass, compiled; the representations passed to it are overwritten."""
-        return compiled(self.graph, Trunk.__call__, donate_argnames=("single", "pair"))
+        return self._compiled(Trunk.__call__, donate_argnames=("single", "pair"))
+
+    def _compiled(self, method: Callable, **options: object) -> Callable:
+        """A compiled method; in float32, an accelerator is not to round products to TF32."""
+
+        def run(*args: object, **kwargs: object) -> object:
+            exact = "highest" if self.precision == Precision.FLOAT32 else None
+            with jax.default_matmul_precision(exact):
+                return function(*args, **kwargs)
+
+        function = compiled(self.graph, method, **options)
+        return run
 
 
 def load_model(

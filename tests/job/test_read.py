@@ -53,7 +53,8 @@ def test_jobs_that_the_official_program_ran_are_read(path):
         job.entities, (sequence.items() for sequence in document["sequences"]), strict=True
     ):
         assert type(entity).__name__.lower() == kind
-        assert list(entity.ids) == list(content["id"])
+        ids = content["id"]
+        assert list(entity.ids) == ([ids] if isinstance(ids, str) else ids)
         if kind == "ligand":
             assert list(entity.ccd_codes) == content.get("ccdCodes", [])
         else:
