@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -24,23 +22,26 @@ from af3cli.job import Job, file_name, to_alphafold3_json
 from af3cli.output.complexes import Complex
 from af3cli.output.confidences import confidences_bytes, confidences_json, summary_json
 from af3cli.output.embeddings_arrays import encode
+from af3cli.output.embeddings_npz import write_npz
 from af3cli.output.locking import only_writer
+from af3cli.output.prediction_ranking import SampleNumbers, rank_samples, remove_ranking
 from af3cli.output.prediction_records import (
+    SAMPLE_FILES,
     Identity,
     Record,
     check_identity,
+    distogram_folder,
+    embeddings_folder,
     file_sizes,
     finished_scores,
     read_records,
     record_name,
     sample_folder,
-    whole_records,
 )
 from af3cli.output.structure import structure_mmcif
 from af3cli.output.terms import terms_of_use
 from af3cli.output.whole_files import (
     Writer,
-    copying,
     messages,
     remove_unfinished,
     write_file,
@@ -49,27 +50,11 @@ from af3cli.output.whole_files import (
 )
 from af3cli.scores.types import SampleConfidences, SampleScores
 
-_SAMPLE_FILES = ("model.cif", "confidences.json", "summary_confidences.json")
-_EMBEDDING_KEYS = {"single": "single_embeddings", "pair": "pair_embeddings"}
-
 
 def prediction_bytes(num_tokens: int, num_atoms: int, num_samples: int) -> int:
     """Returns about how much a job's samples, and the best one's copies, take on the disk."""
     structure = 100 * num_atoms + 20_000
     return (num_samples + 1) * (confidences_bytes(num_tokens, num_atoms) + structure)
-
-
-def finished_samples(out_dir: Path, job: Job, identity: Identity) -> dict[tuple[int, int], float]:
-    """Returns the ranking score of every sample that is there, whole, by seed and sample number.
-
-    Reads only. Unknown scores are NaN.
-
-    Raises:
-        OutputError: the job's folder holds predictions made from something else.
-    """
-    name = _safe_name(job)
-    check_identity(out_dir / name, read_records(out_dir / name, name), identity)
-    return finished_scores(out_dir / name, name)
 
 
 class PredictionFolder:
@@ -113,17 +98,9 @@ class PredictionFolder:
     def __exit__(self, *_: object) -> None:
         self._resources.close()
 
-    def finished(self) -> dict[tuple[int, int], float]:
+    def finished(self) -> dict[SampleNumbers, float]:
         """Returns the ranking score of every finished sample, by seed and sample number."""
         return finished_scores(self.path, self._complex.name)
-
-    def has_embeddings(self, seed: int) -> bool:
-        """Says whether a seed's embeddings are written."""
-        return self._embeddings(seed) in whole_records(self.path, self._complex.name)
-
-    def has_distogram(self, seed: int) -> bool:
-        """Says whether a seed's distogram is written."""
-        return self._distogram(seed) in whole_records(self.path, self._complex.name)
 
     def write_sample(
         self,
@@ -144,60 +121,44 @@ class PredictionFolder:
             confidences_json(*tables, confidences),
             summary_json(self._complex.tokens, scores),
         )
+        folder = sample_folder(seed, sample)
         files = {
-            f"_{name}": writing(content)
-            for name, content in zip(_SAMPLE_FILES, contents, strict=True)
+            self._file_name(folder, f"_{ending}"): writing(content)
+            for ending, content in zip(SAMPLE_FILES, contents, strict=True)
         }
-        return self._write_folder(sample_folder(seed, sample), files, scores.ranking_score)
+        return self._write_folder(folder, files, scores.ranking_score)
 
-    def write_embeddings(self, seed: int, arrays: Mapping[str, Float32[np.ndarray, "..."]]) -> Path:
-        """Writes a seed's `single` and `pair`, as float16 under the official keys.
+    def write_embeddings(
+        self, seed: int, arrays: Mapping[str, Float32[np.ndarray, "..."]], write_hdf5: Writer
+    ) -> Path:
+        """Writes a seed's `single` and `pair` as the official program does, and as `emb.h5`.
 
         Raises:
             UnstorableError: a value does not fit float16.
             OutputError: the bytes cannot be written.
         """
-        named = {key: arrays[name] for name, key in _EMBEDDING_KEYS.items() if name in arrays}
-        return self._write_arrays(self._embeddings(seed), named)
+        folder = embeddings_folder(seed)
+
+        def write_official(path: Path) -> None:
+            write_npz(path, arrays)
+
+        files = {self._file_name(folder, ".npz"): write_official, "emb.h5": write_hdf5}
+        return self._write_folder(folder, files)
 
     def write_distogram(self, seed: int, distogram: Float32[np.ndarray, "token token bin"]) -> Path:
         """Writes a seed's distogram as float16; raises as `write_embeddings`."""
-        return self._write_arrays(self._distogram(seed), {"distogram": distogram})
+        folder = distogram_folder(seed)
+        encoded = encode(distogram, "float16", f"{self._complex.name}: distogram")
 
-    def write_ranking(self) -> tuple[int, int] | None:
-        """Writes all finished samples' scores, and the best one's files to the top.
+        def write(path: Path) -> None:
+            with path.open("wb") as file:
+                np.savez_compressed(file, distogram=encoded)
 
-        Returns the best sample's seed and number; the first of equals, and one whose score is
-        unknown only if all are. `None` if no sample is finished.
-        """
-        seeds = {seed: rank for rank, seed in enumerate(self._complex.job.seeds)}
-        ranking = sorted(
-            self.finished().items(), key=lambda item: (seeds.get(item[0][0], len(seeds)), item[0])
-        )
-        if not ranking:
-            return None
-        text = io.StringIO()
-        rows = [(*numbers, score) for numbers, score in ranking]
-        csv.writer(text).writerows([("seed", "sample", "ranking_score"), *rows])
-        best, _ = max(ranking, key=lambda item: np.nan_to_num(item[1], nan=-np.inf))
-        folder = self.path / sample_folder(*best)
-        with messages(self.path):
-            for name in _SAMPLE_FILES:
-                source = folder / f"{self._complex.name}_{folder.name}_{name}"
-                write_file(self._top(name), copying(source))
-            write_file(self._top("ranking_scores.csv"), writing(text.getvalue().encode()))
-        return best
+        return self._write_folder(folder, {self._file_name(folder, ".npz"): write})
 
-    def _top(self, name: str) -> Path:
-        return self.path / f"{self._complex.name}_{name}"
-
-    @staticmethod
-    def _embeddings(seed: int) -> str:
-        return f"seed-{seed}_embeddings"
-
-    @staticmethod
-    def _distogram(seed: int) -> str:
-        return f"seed-{seed}_distogram"
+    def write_ranking(self) -> SampleNumbers | None:
+        """Ranks all finished samples and returns the best one; see `rank_samples`."""
+        return rank_samples(self.path, self._complex.name, self._complex.job.seeds)
 
     def _clear(self) -> None:
         """Removes what a killed process left half done and, if allowed, what does not belong."""
@@ -214,20 +175,10 @@ class PredictionFolder:
         for name in foreign:
             shutil.rmtree(self.path / name)
         if foreign:
-            for name in (*_SAMPLE_FILES, "ranking_scores.csv"):
-                self._top(name).unlink(missing_ok=True)
+            remove_ranking(self.path, self._complex.name)
 
-    def _write_arrays(self, name: str, arrays: Mapping[str, Float32[np.ndarray, "..."]]) -> Path:
-        encoded = {
-            key: encode(array, "float16", f"{self._complex.name}: {key}")
-            for key, array in arrays.items()
-        }
-
-        def write(path: Path) -> None:
-            with path.open("wb") as file:
-                np.savez_compressed(file, **encoded)
-
-        return self._write_folder(name, {".npz": write})
+    def _file_name(self, folder: str, ending: str) -> str:
+        return f"{self._complex.name}_{folder}{ending}"
 
     def _write_folder(
         self,
@@ -235,17 +186,15 @@ class PredictionFolder:
         files: Mapping[str, Writer],
         ranking_score: float | None = None,
     ) -> Path:
-        """Writes files, by what follows `<job>_<name>` in theirs, into a folder that is whole."""
+        """Writes files, by their names, into a folder that is whole."""
         folder = self.path / name
 
         def write_record(path: Path) -> None:
             sizes = file_sizes(path.parent)
             path.write_bytes(Record(self._identity, sizes, ranking_score).to_json())
 
-        named = {f"{self._complex.name}_{name}{suffix}": files[suffix] for suffix in files}
-        named[record_name(self._complex.name, name)] = write_record
         with messages(folder):
-            write_folder(folder, named)
+            write_folder(folder, {**files, record_name(self._complex.name, name): write_record})
         return folder
 
 

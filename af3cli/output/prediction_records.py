@@ -17,6 +17,7 @@ from af3cli.errors import OutputError
 
 FORMAT = "af3cli-prediction"
 FORMAT_VERSION = 1
+SAMPLE_FILES = ("model.cif", "confidences.json", "summary_confidences.json")
 _SAMPLE = re.compile(r"seed-(\d+)_sample-(\d+)")
 _FOLDERS = re.compile(r"seed-\d+_(sample-\d+|embeddings|distogram)")
 
@@ -62,6 +63,16 @@ def sample_folder(seed: int, sample: int) -> str:
     return f"seed-{seed}_sample-{sample}"
 
 
+def embeddings_folder(seed: int) -> str:
+    """Returns the name of the folder of a seed's embeddings."""
+    return f"seed-{seed}_embeddings"
+
+
+def distogram_folder(seed: int) -> str:
+    """Returns the name of the folder of a seed's distogram."""
+    return f"seed-{seed}_distogram"
+
+
 def read_records(folder: Path, name: str) -> dict[str, Record | None]:
     """Returns the record of each prediction in a job's folder, by the name of its own folder.
 
@@ -81,6 +92,24 @@ def whole_records(folder: Path, name: str) -> dict[str, Record]:
     records = read_records(folder, name)
     return {
         key: record for key, record in records.items() if record and record.is_whole(folder / key)
+    }
+
+
+def finished_parts(
+    out_dir: Path, name: str, identity: Identity, *, overwrite: bool = False
+) -> set[str]:
+    """Returns the names of the folders of a job that are there, whole, and made from `identity`.
+
+    `name` is the job's, as in file names. Reads only.
+
+    Raises:
+        OutputError: some are made from something else; not if that may be overwritten.
+    """
+    folder = out_dir / name
+    if not overwrite:
+        check_identity(folder, read_records(folder, name), identity)
+    return {
+        key for key, record in whole_records(folder, name).items() if record.identity == identity
     }
 
 

@@ -14,7 +14,10 @@ from af3cli.errors import Af3cliError, OutputError
 from af3cli.job import read_job
 from af3cli.output import whole_files
 from af3cli.output.complexes import Complex
-from af3cli.output.prediction import PredictionFolder, finished_samples, prediction_bytes
+from af3cli.output.prediction import PredictionFolder, prediction_bytes
+from af3cli.output.prediction_ranking import complete_ranking
+from af3cli.output.prediction_records import finished_parts
+from af3cli.output.whole_files import writing
 from af3cli.scores import score_sample
 from tests.official_runs import OfficialRun
 from tests.output.complexes import golden_complex
@@ -66,18 +69,19 @@ def test_layout_is_the_official_one(tmp_path, complex_):
 
 
 def test_finished_samples_are_found_and_damaged_ones_are_not(tmp_path, complex_):
-    assert finished_samples(tmp_path, complex_.job, IDENTITY) == {}
+    assert finished_parts(tmp_path, CASE, IDENTITY) == set()
     with PredictionFolder(tmp_path, complex_, IDENTITY) as folder:
         write_samples(folder, (1, 0), (1, 1), (20, 0))
         scores = folder.finished()
-    assert scores == finished_samples(tmp_path, complex_.job, IDENTITY)
+    names = {"seed-1_sample-0", "seed-1_sample-1", "seed-20_sample-0"}
+    assert finished_parts(tmp_path, CASE, IDENTITY) == names
     assert set(scores) == {(1, 0), (1, 1), (20, 0)}
     assert scores[1, 1] == pytest.approx(0.7736369584744078, abs=1e-12)
     damaged = tmp_path / CASE / "seed-1_sample-1"
     structure = damaged / f"{CASE}_{damaged.name}_model.cif"
     structure.write_bytes(structure.read_bytes()[:-1])
     (tmp_path / CASE / "seed-20_sample-0" / f"{CASE}_seed-20_sample-0_confidences.json").unlink()
-    assert set(finished_samples(tmp_path, complex_.job, IDENTITY)) == {(1, 0)}
+    assert finished_parts(tmp_path, CASE, IDENTITY) == {"seed-1_sample-0"}
     with PredictionFolder(tmp_path, complex_, IDENTITY) as folder:
         write_samples(folder, (1, 1))
         assert set(folder.finished()) == {(1, 0), (1, 1)}
@@ -113,7 +117,8 @@ def test_another_input_is_an_error_unless_overwritten(tmp_path, complex_):
         folder.write_ranking()
     other = IDENTITY | {"recycles": 3}
     with pytest.raises(OutputError, match=r"recycles \(10 there, 3 wanted\).*--overwrite"):
-        finished_samples(tmp_path, complex_.job, other)
+        finished_parts(tmp_path, CASE, other)
+    assert finished_parts(tmp_path, CASE, other, overwrite=True) == set()
     with pytest.raises(OutputError, match="recycles"), PredictionFolder(tmp_path, complex_, other):
         pass
     keepsake = tmp_path / CASE / "notes.txt"
@@ -130,7 +135,7 @@ def test_other_programs_results_are_not_touched(tmp_path, complex_):
     foreign.mkdir(parents=True)
     (foreign / f"{CASE}_seed-1_sample-0_model.cif").touch()
     with pytest.raises(OutputError, match="not written by this program"):
-        finished_samples(tmp_path, complex_.job, IDENTITY)
+        finished_parts(tmp_path, CASE, IDENTITY)
 
 
 def test_one_writer_at_a_time(tmp_path, complex_):
@@ -175,16 +180,18 @@ def test_arrays_of_seeds(tmp_path, complex_):
         for shape in ((4, 384), (4, 4, 128), (4, 4, 64))
     )
     with PredictionFolder(tmp_path, complex_, IDENTITY) as folder:
-        folder.write_embeddings(1, {"single": single, "pair": pair})
+        folder.write_embeddings(1, {"single": single, "pair": pair}, writing(b"as HDF5"))
         folder.write_distogram(1, distogram)
-        assert folder.has_embeddings(1) and folder.has_distogram(1)
-        assert not folder.has_embeddings(2) and not folder.finished()
+        parts = finished_parts(tmp_path, CASE, IDENTITY)
+        assert parts == {"seed-1_embeddings", "seed-1_distogram"}
+        assert not folder.finished()
         with pytest.raises(Af3cliError, match="float16"):
             folder.write_distogram(2, distogram * 1e6)
     path = tmp_path / CASE / "seed-1_embeddings" / f"{CASE}_seed-1_embeddings.npz"
     with np.load(path) as arrays:
         assert set(arrays) == {"single_embeddings", "pair_embeddings"}
         assert np.array_equal(arrays["pair_embeddings"], pair.astype(np.float16))
+    assert (path.parent / "emb.h5").read_bytes() == b"as HDF5"
     path = tmp_path / CASE / "seed-1_distogram" / f"{CASE}_seed-1_distogram.npz"
     with np.load(path) as arrays:
         assert np.array_equal(arrays["distogram"], distogram.astype(np.float16))
@@ -197,3 +204,20 @@ def test_size_is_known_beforehand(tmp_path, complex_):
     written = sum((tmp_path / CASE / name).stat().st_size for name in files_below(tmp_path / CASE))
     estimate = prediction_bytes(len(complex_.tokens), len(complex_.atoms), num_samples=2)
     assert written == pytest.approx(estimate, rel=0.3)
+
+
+def test_a_ranking_that_a_killed_process_did_not_write_is_made_up_for(tmp_path, complex_):
+    with PredictionFolder(tmp_path, complex_, IDENTITY) as folder:
+        write_samples(folder, (1, 0), (1, 1))
+    path = tmp_path / CASE
+    assert not (path / f"{CASE}_ranking_scores.csv").exists()
+    complete_ranking(path, CASE, [1])
+    best = (path / f"{CASE}_model.cif").read_bytes()
+    assert best == (path / "seed-1_sample-1" / f"{CASE}_seed-1_sample-1_model.cif").read_bytes()
+    before = {file: file.stat().st_mtime_ns for file in path.glob(f"{CASE}_*")}
+    complete_ranking(path, CASE, [1])
+    assert before == {file: file.stat().st_mtime_ns for file in path.glob(f"{CASE}_*")}
+    (path / f"{CASE}_model.cif").unlink()
+    complete_ranking(path, CASE, [1])
+    assert (path / f"{CASE}_model.cif").read_bytes() == best
+    complete_ranking(tmp_path / "absent", CASE, [1])
