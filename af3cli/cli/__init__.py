@@ -12,6 +12,7 @@ from af3cli.errors import Af3cliError
 # name on the command line: (module, one-line help)
 _COMMANDS = {
     "embed": ("af3cli.cli.embed", "Single and pair embeddings of jobs, into one HDF5 file."),
+    "predict": ("af3cli.cli.predict", "Structures and confidences of jobs, in folders."),
     "tokens": (
         "af3cli.cli.tokens",
         "The token table of a job: which row is which residue or atom.",

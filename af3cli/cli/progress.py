@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -18,60 +19,116 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from af3cli.cli.interrupts import stop_if_interrupted
 from af3cli.errors import Af3cliError
 from af3cli.inference.events import (
     Event,
     PassFinished,
     RunStarted,
+    SampleFinished,
+    StepFinished,
     TaskFailed,
     TaskFinished,
     TaskStarted,
+    Warned,
 )
+from af3cli.inference.plan import Task
+from af3cli.wording import duration
 
 
-def show_progress() -> LogProgress | TerminalProgress:
-    """Returns what shows a run on standard error; call it with each event, in a `with` block."""
+@contextmanager
+def show_progress() -> Iterator[Callable[[Event], None]]:
+    """Shows a run on standard error: call what it yields with each event.
+
+    That raises `KeyboardInterrupt` if there has been a Ctrl-C.
+    """
     console = Console(stderr=True)
-    return TerminalProgress(console) if console.is_terminal else LogProgress()
+    with TerminalProgress(console) if console.is_terminal else LogProgress() as show:
+
+        def report(event: Event) -> None:
+            show(event)
+            stop_if_interrupted()
+
+        yield report
+
+
+class _Account:
+    """How much of a run's cost is done, and at which of its tasks it is."""
+
+    def __init__(self) -> None:
+        self.costs: Mapping[Task, float] = {}
+        self.number = 0
+        self._before = self._within = 0.0
+
+    def count(self, event: Event) -> None:
+        """Takes an event into account."""
+        match event:
+            case RunStarted(costs):
+                self.costs = costs
+            case TaskStarted():
+                self.number += 1
+            case PassFinished(task, cost=cost) | StepFinished(task, cost=cost):
+                self._add(task, cost)
+            case SampleFinished(task, cost=cost):
+                self._add(task, cost)
+            case TaskFinished(task) | TaskFailed(task):
+                self._before += self.costs[task]
+                self._within = 0.0
+
+    def _add(self, task: Task, cost: float) -> None:
+        """Counts part of a task; what is done twice, for want of memory, counts once."""
+        self._within = min(self._within + cost, self.costs[task])
+
+    @property
+    def total(self) -> float:
+        return sum(self.costs.values())
+
+    @property
+    def done(self) -> float:
+        return self._before + self._within
+
+    @property
+    def place(self) -> str:
+        """Which task of how many it is at, such as 2/8."""
+        return f"{self.number}/{len(self.costs)}"
 
 
 class LogProgress(AbstractContextManager):
-    """One line for each task, with an estimate of the time that is left."""
+    """A line for each sample and task, with an estimate of the time that is left."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
-        self._cost = self._cost_done = 0.0
-        self._number = self._total = 0
+        self._account = _Account()
 
     def __exit__(self, *_: object) -> None:
         """Nothing to put away."""
 
     def __call__(self, event: Event) -> None:
+        self._account.count(event)
         match event:
-            case RunStarted(tasks):
-                self._cost, self._total = sum(task.cost for task in tasks), len(tasks)
+            case SampleFinished(task):
+                self._log(f"{task}: {_describe_sample(event)}")
+            case Warned(task, text):
+                self._log(f"{task}: warning: {text}")
             case TaskFinished(task, seconds):
-                self._count(event)
-                bucket = f" in a bucket of {task.bucket}" if task.bucket > task.num_tokens else ""
-                self._log(f"{task}: {task.num_tokens} tokens{bucket}, {_duration(seconds)}")
+                self._log(f"{task}: {_describe_size(task)}, {duration(seconds)}")
             case TaskFailed(task):
-                self._count(event)
                 self._log(f"{task} failed: {describe_failure(event)}")
 
-    def _count(self, event: TaskFinished | TaskFailed) -> None:
-        self._number += 1
-        self._cost_done += event.task.cost
-
     def _log(self, text: str) -> None:
-        done = self._cost_done / self._cost
-        left = (time.monotonic() - self._start) * (1 - done) / done
-        estimate = f"; about {_duration(left)} left" if self._number < self._total else ""
         clock = time.strftime("%Y-%m-%d %H:%M:%S")
-        click.echo(f"{clock} [{self._number}/{self._total}] {text}{estimate}", err=True)
+        click.echo(f"{clock} [{self._account.place}] {text}{self._estimate()}", err=True)
+
+    def _estimate(self) -> str:
+        done, total = self._account.done, self._account.total
+        if not 0 < done < total:
+            return ""
+        left = (time.monotonic() - self._start) * (total - done) / done
+        return f"; about {duration(left)} left"
 
 
 class TerminalProgress(AbstractContextManager):
-    """A bar that moves with every trunk pass."""
+    """A bar that moves with every trunk pass and denoising step."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -84,8 +141,7 @@ class TerminalProgress(AbstractContextManager):
             console=console,
         )
         self._bar = self._progress.add_task("", total=None, count="")
-        self._num_passes = self._number = self._total = 0
-        self._done_before = 0.0
+        self._account = _Account()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -100,26 +156,28 @@ class TerminalProgress(AbstractContextManager):
         self._progress.stop()
 
     def __call__(self, event: Event) -> None:
+        self._account.count(event)
         match event:
-            case RunStarted(tasks, num_passes):
-                self._num_passes, self._total = num_passes, len(tasks)
-                self._update(total=num_passes * sum(task.cost for task in tasks))
             case TaskStarted(task):
-                self._number += 1
-                count = f"{self._number}/{self._total}"
-                self._update(description=f"{task}, {task.num_tokens} tokens", count=count)
-            case PassFinished(task, index):
-                self._update(completed=self._done_before + (index + 1) * task.cost)
-            case TaskFinished(task) | TaskFailed(task):
-                self._done_before += self._num_passes * task.cost
-                self._update(completed=self._done_before)
-        if isinstance(event, TaskFailed):
-            self._progress.console.print(
-                f"{event.task} failed: {describe_failure(event)}", markup=False, highlight=False
-            )
+                self._describe(f"{task}, {_describe_size(task)}")
+            case PassFinished(task, index, num_passes):
+                self._describe(f"{task}, pass {index + 1} of {num_passes}")
+            case StepFinished(task, samples, index, num_steps):
+                step = f"{_describe_numbers(samples)}, step {index + 1} of {num_steps}"
+                self._describe(f"{task}, {step}")
+            case SampleFinished(task):
+                self._print(f"{task}: {_describe_sample(event)}")
+            case Warned(task, text):
+                self._print(f"{task}: warning: {text}")
+            case TaskFailed(task):
+                self._print(f"{task} failed: {describe_failure(event)}")
+        self._progress.update(self._bar, completed=self._account.done, total=self._account.total)
 
-    def _update(self, **fields: object) -> None:
-        self._progress.update(self._bar, **fields)
+    def _describe(self, text: str) -> None:
+        self._progress.update(self._bar, description=text, count=self._account.place)
+
+    def _print(self, text: str) -> None:
+        self._progress.console.print(text, markup=False, highlight=False)
 
 
 def describe_failure(failure: TaskFailed) -> str:
@@ -129,10 +187,19 @@ def describe_failure(failure: TaskFailed) -> str:
     return "".join(traceback.format_exception(failure.error)).rstrip()
 
 
-def _duration(seconds: float) -> str:
-    """Returns a time as people say it: 4.2 s, 53 s, 12 min, 3.5 h."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+def _describe_size(task: Task) -> str:
+    bucket = f" in a bucket of {task.bucket}" if task.bucket > task.num_tokens else ""
+    return f"{task.num_tokens} tokens{bucket}"
+
+
+def _describe_sample(event: SampleFinished) -> str:
+    return f"sample {event.number}, ranking score {event.ranking_score:.2f}"
+
+
+def _describe_numbers(samples: Sequence[int]) -> str:
+    """Returns which samples, such as sample 3, samples 0–4."""
+    if len(samples) == 1:
+        return f"sample {samples[0]}"
+    if list(samples) == list(range(samples[0], samples[-1] + 1)):
+        return f"samples {samples[0]}–{samples[-1]}"
+    return f"samples {', '.join(map(str, samples))}"

@@ -60,6 +60,20 @@ def reference_atoms(
     )
 
 
+def has_conformer(tokens: Tokens, features: AtomFeatures) -> Bool[np.ndarray, "atom"]:
+    """Says of each atom whether a conformer of its residue is known; single atoms need none.
+
+    Where none is known, all atoms of a residue are in one place.
+    """
+    residue = tokens.ref_space_uid[features.token]
+    _, first = np.unique(residue, return_index=True)
+    position = features.ref_position
+    is_apart = (position != position[first][residue]).any(axis=1)
+    has_extent = np.bincount(residue, is_apart) > 0
+    is_single = np.bincount(residue) == 1
+    return (has_extent | is_single)[residue]
+
+
 def residue_components(
     job: Job, tokens: Tokens, components: ComponentDictionary
 ) -> list[Component]:

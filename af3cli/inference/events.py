@@ -1,8 +1,11 @@
-"""What happens during a run, for whoever shows it."""
+"""What happens during a run, for whoever shows it.
+
+A `cost` is in floating-point operations (see `af3cli.inference.costs`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from af3cli.inference.plan import Task
@@ -10,10 +13,9 @@ from af3cli.inference.plan import Task
 
 @dataclass(frozen=True)
 class RunStarted:
-    """These tasks will be run, in this order, each with `num_passes` passes."""
+    """These tasks will be run, in this order, at these costs."""
 
-    tasks: Sequence[Task]
-    num_passes: int
+    costs: Mapping[Task, float]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,37 @@ class PassFinished:
 
     task: Task
     index: int
+    num_passes: int
+    cost: float
+
+
+@dataclass(frozen=True)
+class StepFinished:
+    """A denoising step of some of a task's samples is done; `index` counts from 0."""
+
+    task: Task
+    samples: Sequence[int]
+    index: int
+    num_steps: int
+    cost: float
+
+
+@dataclass(frozen=True)
+class SampleFinished:
+    """A sample is stored. The ranking score is NaN if it is unknown."""
+
+    task: Task
+    number: int
+    ranking_score: float
+    cost: float
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something about a task that its user should know; it goes on."""
+
+    task: Task
+    text: str
 
 
 @dataclass(frozen=True)
@@ -47,4 +80,13 @@ class TaskFailed:
     error: Exception
 
 
-Event = RunStarted | TaskStarted | PassFinished | TaskFinished | TaskFailed
+Event = (
+    RunStarted
+    | TaskStarted
+    | PassFinished
+    | StepFinished
+    | SampleFinished
+    | Warned
+    | TaskFinished
+    | TaskFailed
+)

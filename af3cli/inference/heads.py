@@ -48,6 +48,11 @@ class Heads:
     confidence: Head
     distogram: Head
 
+    @property
+    def parameters(self) -> tuple[nnx.State, ...]:
+        """The parameters of all heads."""
+        return self.diffusion.parameters, self.confidence.parameters, self.distogram.parameters
+
     @cached_property
     def diffusion_context(self) -> Callable[..., DiffusionContext]:
         """`DiffusionHead.context`."""

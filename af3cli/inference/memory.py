@@ -1,14 +1,51 @@
-"""How much memory a device has, and what fits into it."""
+"""How much memory a device has, what a task needs of it, and how many samples fit.
+
+The parameters are counted. The rest is an estimate: what XLA allocates for the official widths,
+measured (see `benchmarks/predict.py`) and put as bytes per pair of tokens and per atom.
+"""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import jax
 
-# Of the device's memory, samples get this part; the rest is for parameters and representations.
-_SAMPLES_SHARE = 0.2
-_ATTENTION_HEADS, _FLOATS_PER_ATOM = 16, 20_000
+from af3cli.errors import Af3cliError
+
+if TYPE_CHECKING:
+    from af3cli.inference.predict import PredictionModel
+    from af3cli.inference.trunk import TrunkModel
+
+# Of the device's memory, what may be planned with.
+_USABLE_SHARE = 0.9
+
+_TRUNK_PER_PAIR, _TRUNK_PER_TOKEN = 4_000, 600_000
+_HEADS_PER_PAIR, _HEADS_PER_ATOM = 5_500, 30_000
+_SAMPLE_PER_PAIR, _SAMPLE_PER_ATOM = 200, 20_000
+
+
+class DeviceMemoryError(Af3cliError):
+    """A job does not fit into the memory of the device."""
+
+
+@dataclass(frozen=True)
+class MemoryNeed:
+    """About how many bytes a task needs: parameters, what its samples share, and its samples."""
+
+    parameters: float
+    representations: float
+    samples: float
+
+    @property
+    def total(self) -> float:
+        return self.parameters + self.representations + self.samples
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Says whether this is what is raised when memory runs out, here or on the device."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
 
 
 def device_bytes() -> int:
@@ -19,15 +56,32 @@ def device_bytes() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def sample_bytes(num_tokens: int, num_atoms: int) -> int:
-    """Returns about how much one sample needs while it is denoised, in bytes.
-
-    Logits and weights of one layer's token attention, and windowed atom activations.
-    """
-    return 4 * (2 * _ATTENTION_HEADS * num_tokens**2 + _FLOATS_PER_ATOM * num_atoms)
+def trunk_memory(model: TrunkModel, num_tokens: int) -> MemoryNeed:
+    """Returns what the trunk needs for a job of this (padded) size."""
+    representations = _TRUNK_PER_PAIR * num_tokens**2 + _TRUNK_PER_TOKEN * num_tokens
+    return MemoryNeed(_num_bytes(model.parameters), representations, samples=0)
 
 
-def samples_at_once(num_tokens: int, num_atoms: int) -> int:
-    """Returns how many samples of a job fit into the device's memory together, at least one."""
-    share = _SAMPLES_SHARE * device_bytes()
-    return max(1, int(share // sample_bytes(num_tokens, num_atoms)))
+def prediction_memory(
+    model: PredictionModel, num_tokens: int, num_atoms: int, at_once: int
+) -> MemoryNeed:
+    """Returns what the whole network needs for a job of this (padded) size."""
+    trunk = trunk_memory(model.trunk, num_tokens)
+    heads = _HEADS_PER_PAIR * num_tokens**2 + _HEADS_PER_ATOM * num_atoms
+    sample = _SAMPLE_PER_PAIR * num_tokens**2 + _SAMPLE_PER_ATOM * num_atoms
+    return MemoryNeed(
+        parameters=trunk.parameters + _num_bytes(model.heads.parameters),
+        representations=max(trunk.representations, heads),
+        samples=at_once * sample,
+    )
+
+
+def samples_at_once(model: PredictionModel, num_tokens: int, num_atoms: int) -> int:
+    """Returns how many samples fit into the device's memory together, at least one."""
+    one = prediction_memory(model, num_tokens, num_atoms, at_once=1)
+    free = _USABLE_SHARE * device_bytes() - one.parameters - one.representations
+    return max(1, int(free // one.samples))
+
+
+def _num_bytes(parameters: object) -> int:
+    return sum(array.nbytes for array in jax.tree.leaves(parameters))

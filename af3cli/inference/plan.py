@@ -60,20 +60,16 @@ class PlannedJob:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One job with one of its seeds. `bucket` is the number of tokens that it is padded to."""
+    """One job with one of its seeds; `bucket` tokens and `atom_bucket` atoms it is padded to."""
 
     job: PlannedJob
     seed: int
     bucket: int
+    atom_bucket: int
 
     @property
     def num_tokens(self) -> int:
         return self.job.num_tokens
-
-    @property
-    def cost(self) -> float:
-        """How long it takes compared with other tasks: triangle updates are cubic in the tokens."""
-        return float(self.bucket) ** 3
 
     def __str__(self) -> str:
         return f"{self.job.name} (seed {self.seed})"
@@ -127,11 +123,10 @@ def plan_tasks(jobs: Sequence[PlannedJob], buckets: Buckets) -> list[Task]:
 
     Small ones come first so that a job that is too large for the machine costs none of the others.
     """
-    tasks = [
-        Task(job, seed, buckets.sizes(Sizes(job.num_tokens, job.num_atoms, 0, 0, 0)).token)
-        for job in jobs
-        for seed in job.seeds
-    ]
+    tasks = []
+    for job in jobs:
+        sizes = buckets.sizes(Sizes(job.num_tokens, job.num_atoms, 0, 0, 0))
+        tasks += [Task(job, seed, sizes.token, sizes.atom) for seed in job.seeds]
     return sorted(tasks, key=lambda task: (task.bucket, task.job.num_atoms))
 
 

@@ -12,7 +12,6 @@ from jaxtyping import Float32
 from af3cli.features.padding import Buckets, pad, sizes_of, trim_outputs
 from af3cli.features.types import Features
 from af3cli.inference.heads import Heads, load_heads
-from af3cli.inference.memory import samples_at_once
 from af3cli.inference.precision import choose_precision
 from af3cli.inference.sampling import Draws, SeededDraws, sample_positions
 from af3cli.inference.trunk import (
@@ -123,20 +122,19 @@ def predict(
     samples: Sequence[int] = range(NUM_SAMPLES),
     *,
     config: SamplerConfig = DEFAULT_SAMPLER,
-    at_once: int | None = None,
+    at_once: int = 1,
     draws: Callable[[int, Sequence[int]], Draws] = SeededDraws,
     on_step: Callable[[Sequence[int], int], None] | None = None,
 ) -> Iterator[Sample]:
     """Yields the samples of these numbers; a sample is the same whichever others are drawn.
 
-    `at_once` of them are sampled together; by default as many as the device's memory allows.
+    `at_once` of them are sampled together, which takes memory (see `samples_at_once`).
     `draws(seed, samples)` gives their random numbers. `on_step(samples, index)` is called when a
     step of some samples is done.
     """
     heads, trunk = job.model.heads, job.trunk
     shared = job.padded, trunk.single, trunk.pair, trunk.target_feat
     context = heads.diffusion_context(*shared)
-    at_once = at_once or samples_at_once(job.num_tokens, len(context.atom_mask))
     for first in range(0, len(samples), at_once):
         batch = samples[first : first + at_once]
 
@@ -156,16 +154,20 @@ def _trimmed(
     coordinates: Float32[np.ndarray, "padded_atom 3"],
     confidence: Confidence,
 ) -> Sample:
+    """Returns the sample; if its coordinates are not finite, confidence in them is NaN."""
     num_tokens, num_atoms = job.num_tokens, len(job.features.atoms.mask)
+    coordinates = coordinates[:num_atoms]
+    is_placed = np.isfinite(coordinates).all()
 
-    def matrix(values: jax.Array) -> Float32[np.ndarray, "token token"]:
-        return np.asarray(values)[:num_tokens, :num_tokens]
+    def known(values: jax.Array, size: int) -> Float32[np.ndarray, "..."]:
+        trimmed = np.asarray(values)[(slice(size),) * values.ndim]
+        return trimmed if is_placed else np.full_like(trimmed, np.nan)
 
     confidences = SampleConfidences(
-        plddt=np.asarray(confidence.plddt)[:num_atoms],
-        pae=matrix(confidence.pae),
-        tm_global=matrix(confidence.tm_global),
-        tm_interface=matrix(confidence.tm_interface),
+        plddt=known(confidence.plddt, num_atoms),
+        pae=known(confidence.pae, num_tokens),
+        tm_global=known(confidence.tm_global, num_tokens),
+        tm_interface=known(confidence.tm_interface, num_tokens),
         contact_probs=job.contact_probs,
     )
-    return Sample(number, coordinates[:num_atoms], confidences)
+    return Sample(number, coordinates, confidences)

@@ -11,10 +11,12 @@ from pathlib import Path
 from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError, OutputError
 from af3cli.features.padding import Buckets
-from af3cli.inference.events import Event, TaskFailed
+from af3cli.inference.costs import pass_cost
+from af3cli.inference.events import Event, PassFinished, TaskFailed
+from af3cli.inference.memory import trunk_memory
 from af3cli.inference.plan import Task
-from af3cli.inference.schedule import run_tasks
-from af3cli.inference.trunk import DEFAULT_BUCKETS, NUM_RECYCLES, Embeddings, TrunkModel
+from af3cli.inference.schedule import TaskInputs, run_tasks
+from af3cli.inference.trunk import DEFAULT_BUCKETS, NUM_RECYCLES, TrunkModel, embed
 from af3cli.job import file_name
 from af3cli.output.embeddings import open_embeddings
 from af3cli.output.embeddings_format import (
@@ -26,7 +28,6 @@ from af3cli.output.embeddings_format import (
 )
 from af3cli.output.embeddings_npz import npz_name, write_npz
 from af3cli.output.embeddings_writer import EmbeddingsWriter
-from af3cli.tokens import Tokens
 from af3cli.tokens.table import token_table
 
 
@@ -67,38 +68,38 @@ def embed_tasks(
       OutputError: the file is not to be written, or holds other entries of these names.
     """
     check_dtype(storage.dtype)
-    meaningless = MEANINGLESS if model.weights.is_meaningless else ""
     headers = {
-        task: _entry_header(task, name, components, storage, meaningless)
+        task: entry_header(model, task, name, components, storage)
         for task, name in zip(tasks, entry_names(tasks), strict=True)
     }
-    file_header = FileHeader(
-        weights_name=model.weights.name,
-        weights_sha256=model.weights.sha256,
-        weights_licence=model.weights.licence,
-        num_recycles=num_recycles,
-        precision=str(model.precision),
-        meaningless=meaningless,
-    )
-    with EmbeddingsWriter(storage.out, file_header, overwrite=storage.overwrite) as writer:
+    num_passes = num_recycles + 1
+    header = file_header(model, num_recycles)
+    with EmbeddingsWriter(storage.out, header, overwrite=storage.overwrite) as writer:
         missing = _missing(writer, headers)
         if storage.npz is not None:
             present = {task: header for task, header in headers.items() if task not in missing}
             _export_npz(present, storage.out, storage.npz)
 
-        def store(task: Task, tokens: Tokens, embeddings: Embeddings) -> None:
+        def work(task: Task, inputs: TaskInputs) -> None:
+            cost = pass_cost(model.config, task.bucket)
+            embeddings = embed(
+                model,
+                inputs.features,
+                seed=task.seed,
+                num_recycles=num_recycles,
+                buckets=buckets,
+                on_pass=lambda index: report(PassFinished(task, index, num_passes, cost)),
+            )
             arrays = vars(embeddings)
-            writer.write(headers[task], token_table(tokens), arrays)
+            writer.write(headers[task], token_table(inputs.tokens), arrays)
             if storage.npz is not None:
                 write_npz(_npz_path(task, storage.npz), arrays)
 
         failures = run_tasks(
-            model,
-            missing,
+            {task: num_passes * pass_cost(model.config, task.bucket) for task in missing},
             components,
-            store,
-            num_recycles=num_recycles,
-            buckets=buckets,
+            work,
+            needed_bytes=lambda task: trunk_memory(model, task.bucket).total,
             report=report,
         )
     return RunResult(len(missing) - len(failures), len(tasks) - len(missing), failures)
@@ -138,9 +139,22 @@ def estimated_bytes(tasks: Iterable[Task], dtype: str, include: Sequence[str]) -
     return total
 
 
-def _entry_header(
-    task: Task, name: str, components: ComponentDictionary, storage: Storage, meaningless: str
+def file_header(model: TrunkModel, num_recycles: int) -> FileHeader:
+    """Returns what is told of all entries of a file."""
+    return FileHeader(
+        weights_name=model.weights.name,
+        weights_sha256=model.weights.sha256,
+        weights_licence=model.weights.licence,
+        num_recycles=num_recycles,
+        precision=str(model.precision),
+        meaningless=_label(model),
+    )
+
+
+def entry_header(
+    model: TrunkModel, task: Task, name: str, components: ComponentDictionary, storage: Storage
 ) -> EntryHeader:
+    """Returns what is told of one entry."""
     return EntryHeader(
         name=name,
         job_name=task.job.name,
@@ -154,8 +168,12 @@ def _entry_header(
         ccd_sha256=components.record.sha256,
         rdkit_version=version("rdkit"),
         chains=task.job.chains,
-        meaningless=meaningless,
+        meaningless=_label(model),
     )
+
+
+def _label(model: TrunkModel) -> str:
+    return MEANINGLESS if model.weights.is_meaningless else ""
 
 
 def _missing(writer: EmbeddingsWriter, headers: Mapping[Task, EntryHeader]) -> list[Task]:

@@ -13,6 +13,11 @@ from filelock import FileLock, Timeout
 from af3cli.errors import OutputError
 
 
+def lock_file(path: Path) -> Path:
+    """Returns the hidden file by which `path` is locked."""
+    return path.with_name(f".{path.name}.lock")
+
+
 @contextmanager
 def only_writer(path: Path) -> Iterator[None]:
     """Holds the right to write `path`; the lock is the hidden file `.<name>.lock` beside it.
@@ -22,7 +27,7 @@ def only_writer(path: Path) -> Iterator[None]:
     Raises:
       OutputError: another process holds it (the text says which), or the folder is not writable.
     """
-    lock_path = path.with_name(f".{path.name}.lock")
+    lock_path = lock_file(path)
     try:
         holder = lock_path.read_text()
     except OSError:
@@ -33,7 +38,7 @@ def only_writer(path: Path) -> Iterator[None]:
     except Timeout:
         raise OutputError(
             f"{path} is being written by {holder or 'another process'}. Wait until it is done, or "
-            "give this run another file with --out."
+            "let this run write elsewhere."
         ) from None
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -3,12 +3,13 @@
 from af3cli.scores.chirality import compare_chirality
 from af3cli.scores.summary import score_sample
 from af3cli.scores.types import SampleConfidences, SampleScores
-from af3cli.scores.unplaced import explain_unplaced
+from af3cli.scores.unplaced import explain_conformers, explain_unplaced
 
 __all__ = [
     "SampleConfidences",
     "SampleScores",
     "compare_chirality",
+    "explain_conformers",
     "explain_unplaced",
     "score_sample",
 ]

@@ -1,4 +1,4 @@
-"""Telling a user why a sample has atoms without coordinates."""
+"""Telling a user which residues the network knew too little of to place them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,27 @@ from jaxtyping import Bool, Float32
 
 from af3cli.tokens.types import Atoms, Tokens
 
+_ADVICE = "If the component is yours, give it ideal coordinates in userCCD."
+
+
+def explain_conformers(
+    tokens: Tokens, atoms: Atoms, has_conformer: Bool[np.ndarray, "atom"]
+) -> str | None:
+    """Returns a warning that names the residues without a reference conformer, if there are any."""
+    if has_conformer.all():
+        return None
+    return (
+        f"no reference conformer is known of {_residues(tokens, atoms, ~has_conformer)}: where "
+        f"these atoms are placed means little, and confidences that need frames of them are null. "
+        f"{_ADVICE}"
+    )
+
 
 def explain_unplaced(
     tokens: Tokens,
     atoms: Atoms,
     coordinates: Float32[np.ndarray, "atom 3"],
-    has_reference: Bool[np.ndarray, "atom"],
+    has_conformer: Bool[np.ndarray, "atom"],
 ) -> str | None:
     """Returns a warning if some atoms came out without (finite) coordinates, else `None`.
 
@@ -22,14 +37,18 @@ def explain_unplaced(
     unplaced = ~np.isfinite(coordinates).all(axis=1)
     if not unplaced.any():
         return None
-    suspects = ~has_reference if not has_reference.all() else unplaced
-    residues = dict.fromkeys(
-        f"{tokens.chain_id[row]} {tokens.residue_id[row]} ({tokens.residue_name[row]})"
-        for row in atoms.token[suspects]
-    )
-    cause = "without a reference conformer" if not has_reference.all() else "of residues"
+    suspects = ~has_conformer if not has_conformer.all() else unplaced
+    cause = "without a reference conformer" if not has_conformer.all() else "of residues"
     return (
         f"{unplaced.sum()} of {len(unplaced)} atoms have no coordinates, {cause}: "
-        f"{', '.join(residues)}. Scores that need them are null. If the component is yours, give "
-        "it ideal coordinates in userCCD."
+        f"{_residues(tokens, atoms, suspects)}. Confidences and scores are null. {_ADVICE}"
     )
+
+
+def _residues(tokens: Tokens, atoms: Atoms, which: Bool[np.ndarray, "atom"]) -> str:
+    """Returns the residues of some atoms, such as B 1 (ATP)."""
+    names = (
+        f"{tokens.chain_id[row]} {tokens.residue_id[row]} ({tokens.residue_name[row]})"
+        for row in atoms.token[which]
+    )
+    return ", ".join(dict.fromkeys(names))

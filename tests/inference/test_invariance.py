@@ -20,12 +20,12 @@ from af3cli.features.featurise import featurise
 from af3cli.features.padding import Buckets, Sizes, sizes_of
 from af3cli.features.types import Features
 from af3cli.inference.plan import Task, plan_job, plan_tasks
-from af3cli.inference.schedule import run_tasks
+from af3cli.inference.schedule import TaskInputs, run_tasks
 from af3cli.inference.trunk import Embeddings, TrunkModel, embed, load_model
 from af3cli.job import Job, read_job
 from af3cli.model.chunking import chunk_bytes
 from af3cli.model.config import OFFICIAL, ModelConfig, reduced
-from af3cli.tokens import Tokens, tokenize
+from af3cli.tokens import tokenize
 from af3cli.weights.provenance import describe, known_digest
 from af3cli.weights.synthetic import synthetic_parameters
 from tests.inference.random_jobs import jobs
@@ -150,10 +150,11 @@ def embeddings(model: TrunkModel, tasks: list[Task]) -> dict[str, Embeddings]:
     """The results of tasks run in this order."""
     stored = {}
 
-    def store(task: Task, tokens: Tokens, result: Embeddings) -> None:
-        stored[task.job.name] = result
+    def work(task: Task, inputs: TaskInputs) -> None:
+        stored[task.job.name] = run(model, inputs.features, SMALL, task.seed)
 
-    assert not run_tasks(model, tasks, components(), store, num_recycles=1, buckets=SMALL)
+    costs = dict.fromkeys(tasks, 1.0)
+    assert not run_tasks(costs, components(), work, needed_bytes=lambda task: 0)
     return stored
 
 

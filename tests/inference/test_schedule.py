@@ -11,8 +11,9 @@ from af3cli.chemistry import open_dictionary
 from af3cli.errors import InputError, OutputError
 from af3cli.features.padding import Buckets
 from af3cli.inference import schedule
-from af3cli.inference.events import PassFinished, RunStarted, TaskFailed, TaskFinished, TaskStarted
-from af3cli.inference.plan import plan_files, plan_job, plan_tasks
+from af3cli.inference.events import RunStarted, TaskFailed, TaskFinished, TaskStarted
+from af3cli.inference.plan import Task, plan_files, plan_job, plan_tasks
+from af3cli.inference.schedule import TaskInputs
 from af3cli.job import read_job
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -33,18 +34,15 @@ def tasks(jobs, components):
     return plan_tasks([plan_job(job, components) for job in jobs], Buckets((32, 64, 256)))
 
 
-@pytest.fixture
-def network(monkeypatch):
+def work(task: Task, inputs: TaskInputs) -> None:
     """Stands in for the network, which has nothing to do with scheduling; fails for DNA."""
+    if len(inputs.tokens) == 24:
+        raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
 
-    def embed(model, features, *, on_pass, num_recycles, **_):
-        for index in range(num_recycles + 1):
-            on_pass(index)
-        if features.tokens.mask.shape[0] == 24:
-            raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
-        return None
 
-    monkeypatch.setattr(schedule, "embed", embed)
+def run(tasks: list[Task], components, work=work, **options) -> list[TaskFailed]:
+    costs = dict.fromkeys(tasks, 1.0)
+    return schedule.run_tasks(costs, components, work, needed_bytes=lambda task: 3e15, **options)
 
 
 def test_tasks_of_one_bucket_are_together_and_small_ones_first(tasks):
@@ -54,7 +52,6 @@ def test_tasks_of_one_bucket_are_together_and_small_ones_first(tasks):
         (tasks[2].job.name, 256),
     ]
     assert all(task.num_tokens <= task.bucket for task in tasks)
-    assert tasks[0].cost < tasks[1].cost < tasks[2].cost
 
 
 def test_each_seed_is_a_task(jobs, components):
@@ -98,43 +95,41 @@ def test_what_is_known_of_each_chain_is_planned(components):
     assert set(chains.unpaired_msa_depth) == {0}
 
 
-def test_a_failed_task_costs_no_other(tasks, components, network):
-    stored, events = [], []
-    failures = schedule.run_tasks(
-        None,
-        tasks,
-        components,
-        lambda task, tokens, embeddings: stored.append((task, len(tokens))),
-        num_recycles=1,
-        report=events.append,
-    )
-    assert stored == [(task, task.num_tokens) for task in tasks[1:]]
+def test_a_failed_task_costs_no_other(tasks, components):
+    done, events = [], []
+
+    def record(task: Task, inputs: TaskInputs) -> None:
+        work(task, inputs)
+        done.append((task, len(inputs.tokens), len(inputs.features.tokens.mask)))
+
+    failures = run(tasks, components, record, report=events.append)
+    assert done == [(task, task.num_tokens, task.num_tokens) for task in tasks[1:]]
     assert [failure.task for failure in failures] == tasks[:1]
-    assert "does not fit into the device's memory with 32 tokens" in str(failures[0].error)
-    of_one_task = [TaskStarted, PassFinished, PassFinished]
+    message = str(failures[0].error)
+    assert "does not fit into the device's memory: 32 tokens need about 3e+03 TB" in message
     assert [type(event) for event in events] == [
         RunStarted,
-        *of_one_task,
+        TaskStarted,
         TaskFailed,
-        *of_one_task,
+        TaskStarted,
         TaskFinished,
-        *of_one_task,
+        TaskStarted,
         TaskFinished,
     ]
 
 
-def test_a_job_without_usable_features_fails_alone(jobs, components, network):
+def test_a_job_without_usable_features_fails_alone(jobs, components):
     protein = replace(jobs[2].entities[0], unpaired_msa=">query\nAAAA\n")
     wrong = replace(jobs[2], entities=(protein,))
     tasks = plan_tasks([plan_job(job, components) for job in (wrong, jobs[0])], Buckets(()))
-    failures = schedule.run_tasks(None, tasks, components, lambda *_: None)
+    failures = run(tasks, components, lambda *_: None)
     assert [failure.task.job.name for failure in failures] == [jobs[2].name]
     assert isinstance(failures[0].error, InputError)
 
 
-def test_a_file_that_cannot_be_written_ends_the_run(tasks, components, network):
+def test_a_file_that_cannot_be_written_ends_the_run(tasks, components):
     def store(*_):
         raise OutputError("the disk is full")
 
     with pytest.raises(OutputError, match="the disk is full"):
-        schedule.run_tasks(None, tasks[1:], components, store)
+        run(tasks[1:], components, store)

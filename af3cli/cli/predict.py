@@ -1,0 +1,125 @@
+"""`af3 predict`: structures and confidences of many jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from af3cli.cli.interrupts import notices_interrupts
+from af3cli.cli.run_options import Plan, RunOptions, run_options, show_plan, show_result, warn
+from af3cli.wording import counted, size
+
+if TYPE_CHECKING:
+    from af3cli.inference.predict import PredictionModel
+    from af3cli.output.prediction_plan import PredictionSettings
+
+_SEEDS, _SAMPLES = ("seed", "seeds"), ("sample", "samples")
+_AT_LEAST_ONE = click.IntRange(min=1)
+
+
+@click.command()
+@run_options
+@click.option(
+    "--out-dir",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Each job gets a folder of its name in here.",
+)
+@click.option(
+    "--samples", type=_AT_LEAST_ONE, default=5, show_default=True, help="Structures for each seed."
+)
+@click.option(
+    "--steps",
+    type=_AT_LEAST_ONE,
+    default=200,
+    show_default=True,
+    help="Denoising steps of each structure.",
+)
+@click.option(
+    "--samples-at-once",
+    type=_AT_LEAST_ONE,
+    metavar="N",
+    help="Structures that are computed together. By default as many as fit into the memory; the "
+    "result does not depend on it.",
+)
+@click.option(
+    "--save-embeddings",
+    is_flag=True,
+    help="Also write single and pair embeddings, as the official program does and as emb.h5.",
+)
+@click.option("--save-distogram", is_flag=True, help="Also write the distogram's logits.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace results of the same name that are of another job or other settings.",
+)
+@notices_interrupts
+def command(
+    run: RunOptions,
+    out_dir: Path,
+    samples: int,
+    steps: int,
+    samples_at_once: int | None,
+    save_embeddings: bool,
+    save_distogram: bool,
+    overwrite: bool,
+) -> None:
+    """Structures and confidences of jobs, in the official program's layout.
+
+    All jobs are checked before anything is computed. Structures that are there already are not
+    computed again, so a run that was stopped goes on when the same command is given again. The
+    files are described in docs/predict.md.
+
+    \b
+    Exit code: 0 all structures are there; 1 some jobs failed, the others are there;
+    2 a job is not usable; 3 no usable parameters; 4 files cannot be written.
+    """
+    plan = run.plan()
+
+    from af3cli.cli.progress import show_progress
+    from af3cli.inference.predict import load_prediction_model
+    from af3cli.output.prediction_plan import PredictionSettings, check_names, predicted_bytes
+    from af3cli.output.prediction_run import predict_tasks
+
+    settings = PredictionSettings(
+        out_dir=out_dir,
+        num_samples=samples,
+        num_steps=steps,
+        num_recycles=run.recycles,
+        at_once=samples_at_once,
+        embeddings=save_embeddings,
+        distogram=save_distogram,
+        overwrite=overwrite,
+    )
+    check_names(plan.jobs)
+    show_plan(plan, _SEEDS, out_dir, predicted_bytes(plan.tasks, settings))
+    model = run.load(load_prediction_model)
+    _show_memory(plan, model, settings)
+    with show_progress() as report:
+        result = predict_tasks(
+            model, plan.tasks, plan.components, settings, buckets=plan.buckets, report=report
+        )
+    show_result(result, _SAMPLES, _SEEDS, out_dir)
+
+
+def _show_memory(plan: Plan, model: PredictionModel, settings: PredictionSettings) -> None:
+    """Prints about how much memory the largest task needs."""
+    from af3cli.inference.memory import device_bytes, prediction_memory
+    from af3cli.output.prediction_run import num_at_once
+
+    task = max(plan.tasks, key=lambda task: (task.bucket, task.atom_bucket))
+    at_once = num_at_once(task, model, settings)
+    need = prediction_memory(model, task.bucket, task.atom_bucket, at_once)
+    click.echo(
+        f"memory, estimated: {size(need.total)} for {task.bucket} tokens (parameters "
+        f"{size(need.parameters)}, representations {size(need.representations)}, "
+        f"{counted(at_once, 'sample')} at once {size(need.samples)}); the device has "
+        f"{size(device_bytes())}"
+    )
+    if need.total > device_bytes():
+        warn(
+            "that may not fit; what is lower with it: --samples-at-once 1, --precision bfloat16, "
+            "--buckets exact"
+        )

@@ -1,0 +1,192 @@
+"""What `af3 embed` and `af3 predict` have in common: options, planning, loading parameters."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from af3cli.errors import InputError
+from af3cli.wording import counted, size
+
+if TYPE_CHECKING:
+    from af3cli.chemistry import ComponentDictionary
+    from af3cli.features.padding import Buckets
+    from af3cli.inference.plan import PlannedJob, Task
+    from af3cli.output.embeddings_run import RunResult
+
+_MAX_SEED = 2**32 - 1
+
+_OPTIONS = (
+    click.argument(
+        "jobs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="JOB..."
+    ),
+    click.option(
+        "--weights",
+        metavar="NAME|PATH",
+        help="Model parameters: a file, a folder, or a name that `af3 weights list` knows.",
+    ),
+    click.option(
+        "--weights-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Where parameters are looked for by name, before $AF3_WEIGHTS and the user's cache.",
+    ),
+    click.option(
+        "--recycles",
+        type=click.IntRange(min=0),
+        default=10,
+        show_default=True,
+        help="Trunk passes after the first.",
+    ),
+    click.option("--seeds", metavar="N,N,...", help="In place of the seeds of the jobs."),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "float32", "bfloat16"]),
+        default="auto",
+        show_default=True,
+        help="Number format of the computation; auto is bfloat16 on a GPU, else float32.",
+    ),
+    click.option(
+        "--buckets",
+        metavar="N,N,...|exact",
+        help="Token counts that jobs are padded to, so that few programs are compiled; results do "
+        "not depend on them. By default those of the official program, 128, 256, 384, 512, 768, "
+        "..., 5120.",
+    ),
+    click.option(
+        "--ccd",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Chemical components, as mmCIF (plain or gzipped), in place of those of biotite.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run: each job and seed is a task."""
+
+    components: ComponentDictionary
+    buckets: Buckets
+    jobs: Sequence[PlannedJob]
+    tasks: Sequence[Task]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The options that a run of the network has whatever it is for."""
+
+    jobs: tuple[Path, ...]
+    weights: str | None
+    weights_dir: Path | None
+    recycles: int
+    seeds: str | None
+    precision: str
+    buckets: str | None
+    ccd: Path | None
+
+    def plan(self) -> Plan:
+        """Reads all jobs; raises `InputError` with what is wrong with any of them."""
+        seeds = _parse_seeds(self.seeds) if self.seeds else None
+
+        from af3cli.chemistry import open_dictionary
+        from af3cli.features.padding import Buckets
+        from af3cli.inference.plan import plan_files, plan_tasks
+
+        buckets = Buckets.parse(self.buckets) if self.buckets else Buckets()
+        components = open_dictionary(self.ccd)
+        jobs = plan_files(self.jobs, components, seeds)
+        return Plan(components, buckets, jobs, plan_tasks(jobs, buckets))
+
+    def load(self, load_model: Callable) -> object:
+        """Returns what `load_model` makes of the parameters; says so if they mean nothing."""
+        from af3cli.inference.compile_cache import keep_compiled_programs
+
+        keep_compiled_programs()
+        model = load_model(self.weights, precision=self.precision, weights_dir=self.weights_dir)
+        if model.weights.is_meaningless:
+            warn(f"the parameters {model.weights.name} are random, so all values are meaningless")
+        return model
+
+
+def run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the common options to a command, which gets them as its first argument."""
+
+    @functools.wraps(command)
+    def run(**options: object) -> None:
+        common = {field.name: options.pop(field.name) for field in fields(RunOptions)}
+        command(RunOptions(**common), **options)
+
+    for option in reversed(_OPTIONS):
+        run = option(run)
+    return run
+
+
+def show_plan(plan: Plan, tasks: tuple[str, str], place: Path, num_bytes: float) -> None:
+    """Prints what will be done, and warns of what may be unexpected about it.
+
+    `tasks` is what one task and several are called; they take `num_bytes` in `place`.
+    """
+    from af3cli.output.embeddings_writer import free_bytes
+
+    buckets = Counter(task.bucket for task in plan.tasks)
+    free = free_bytes(place)
+    click.echo(
+        f"{counted(len(plan.jobs), 'job')}, {counted(len(plan.tasks), *tasks)}, "
+        f"{sum(task.num_tokens for task in plan.tasks):,} tokens in all; by bucket: "
+        + ", ".join(f"{number} of {bucket} tokens" for bucket, number in buckets.items())
+    )
+    click.echo(f"{place}: up to {size(num_bytes)} when whole; {size(free)} are free there")
+    if num_bytes > free:
+        warn(f"{place} may not fit on the disk; what is finished is kept in any case")
+    for job in plan.jobs:
+        if chains := job.chains.wants_search:
+            warn(
+                f"{job.name}: runs without the alignments or templates that it wants searched for "
+                f"chain {', '.join(chains)}"
+            )
+
+
+def show_result(
+    result: RunResult, results: tuple[str, str], tasks: tuple[str, str], place: Path
+) -> None:
+    """Prints what has become of a run, and ends the program with 1 if tasks have failed.
+
+    `results` is what is counted in `place`, `tasks` what a task is called.
+    """
+    present = f"; {counted(result.num_present, *_past(results))} there already"
+    click.echo(
+        f"{place}: {counted(result.num_written, *results)} written"
+        + (present if result.num_present else "")
+    )
+    if result.failures:
+        names = ", ".join(str(failure.task) for failure in result.failures)
+        click.echo(f"{counted(len(result.failures), *tasks)} failed: {names}", err=True)
+        sys.exit(1)
+
+
+def _past(results: tuple[str, str]) -> tuple[str, str]:
+    return f"{results[0]} was", f"{results[1]} were"
+
+
+def warn(text: str) -> None:
+    """Prints a warning."""
+    click.secho(f"Warning: {text}", fg="yellow", err=True)
+
+
+def _parse_seeds(text: str) -> tuple[int, ...]:
+    try:
+        seeds = tuple(int(number) for number in text.split(","))
+    except ValueError:
+        seeds = ()
+    if not seeds or not all(0 <= seed <= _MAX_SEED for seed in seeds):
+        raise InputError(f"seeds {text!r}: give numbers from 0 to {_MAX_SEED}, such as 1,2,3")
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds {text!r}: each seed can be given once")
+    return seeds

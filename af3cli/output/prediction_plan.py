@@ -1,0 +1,150 @@
+"""What a prediction run is to make, what of it is there, and what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from af3cli.chemistry import ComponentDictionary
+from af3cli.errors import InputError, OutputError
+from af3cli.inference.costs import confidence_cost, pass_cost, step_cost
+from af3cli.inference.plan import PlannedJob, Task
+from af3cli.inference.predict import DEFAULT_SAMPLER, NUM_SAMPLES, PredictionModel
+from af3cli.inference.trunk import NUM_RECYCLES
+from af3cli.job import file_name
+from af3cli.output.embeddings_run import estimated_bytes
+from af3cli.output.prediction import prediction_bytes
+from af3cli.output.prediction_records import (
+    Identity,
+    distogram_folder,
+    embeddings_folder,
+    finished_parts,
+    sample_folder,
+)
+
+
+@dataclass(frozen=True)
+class PredictionSettings:
+    """What is made of each seed of a job, and where it goes.
+
+    `at_once` samples are computed together; None leaves that to the device's memory. `overwrite`
+    is for results of another job or other settings: those of the same are kept in any case.
+    """
+
+    out_dir: Path
+    num_samples: int = NUM_SAMPLES
+    num_steps: int = DEFAULT_SAMPLER.steps
+    num_recycles: int = NUM_RECYCLES
+    at_once: int | None = None
+    embeddings: bool = False
+    distogram: bool = False
+    overwrite: bool = False
+
+    @property
+    def num_passes(self) -> int:
+        """Trunk passes, the first included."""
+        return self.num_recycles + 1
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What is still to be made of a task: samples, by number, and arrays."""
+
+    samples: tuple[int, ...]
+    embeddings: bool
+    distogram: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.samples or self.embeddings or self.distogram)
+
+
+def identity(
+    job: PlannedJob,
+    model: PredictionModel,
+    components: ComponentDictionary,
+    settings: PredictionSettings,
+) -> Identity:
+    """Returns all that can change a job's results, but for seed and sample number."""
+    return {
+        "job": job.digest,
+        "weights": model.weights.sha256,
+        "precision": str(model.trunk.precision),
+        "recycles": settings.num_recycles,
+        "steps": settings.num_steps,
+        "component dictionary": components.record.sha256,
+        "RDKit": version("rdkit"),
+    }
+
+
+def missing_parts(
+    tasks: Sequence[Task], identities: Mapping[PlannedJob, Identity], settings: PredictionSettings
+) -> dict[Task, Missing]:
+    """Returns what is not there yet of each task.
+
+    Raises:
+      OutputError: there are results of these names from something else; the text has all of them.
+    """
+    present, problems = {}, []
+    for job, made_from in identities.items():
+        try:
+            present[job] = finished_parts(
+                settings.out_dir, file_name(job.name), made_from, overwrite=settings.overwrite
+            )
+        except OutputError as error:
+            problems.append(str(error))
+    if problems:
+        raise OutputError("\n".join(problems))
+
+    def missing(task: Task) -> Missing:
+        there, seed = present[task.job], task.seed
+        numbers = range(settings.num_samples)
+        return Missing(
+            samples=tuple(n for n in numbers if sample_folder(seed, n) not in there),
+            embeddings=settings.embeddings and embeddings_folder(seed) not in there,
+            distogram=settings.distogram and distogram_folder(seed) not in there,
+        )
+
+    return {task: missing(task) for task in tasks}
+
+
+def check_names(jobs: Sequence[PlannedJob]) -> None:
+    """Raises `InputError` if a job's name makes no folder, or different jobs would share one."""
+    holders: dict[str, PlannedJob] = {}
+    for job in jobs:
+        name = file_name(job.name)
+        if not name.strip("."):
+            raise InputError(
+                f"job {job.name!r}: its name has no letter or digit (A to Z, 0 to 9) that a folder "
+                "can be called after"
+            )
+        if holders.setdefault(name, job).digest != job.digest:
+            raise InputError(
+                f"different jobs would be written to the same folder {name!r}: "
+                f"{holders[name].name!r} and {job.name!r}; give one of them another name"
+            )
+
+
+def predicted_bytes(tasks: Sequence[Task], settings: PredictionSettings) -> int:
+    """Returns about how much everything takes on the disk."""
+    total = sum(
+        prediction_bytes(task.num_tokens, task.job.num_atoms, settings.num_samples)
+        for task in tasks
+    )
+    if settings.embeddings:
+        total += 2 * estimated_bytes(tasks, "float16", ("single", "pair"))
+    if settings.distogram:
+        total += sum(2 * 64 * task.num_tokens**2 for task in tasks)
+    return total
+
+
+def task_cost(
+    task: Task, missing: Missing, model: PredictionModel, settings: PredictionSettings
+) -> float:
+    """Returns the cost of what is missing of a task, in floating-point operations."""
+    config = model.trunk.config
+    one_step = step_cost(config, task.bucket, task.atom_bucket)
+    one_sample = settings.num_steps * one_step + confidence_cost(config, task.bucket)
+    passes = settings.num_passes * pass_cost(config, task.bucket)
+    return passes + len(missing.samples) * one_sample

@@ -1,0 +1,26 @@
+"""Numbers as people say them."""
+
+from __future__ import annotations
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """Returns how many there are of something, such as 1 job, 2 jobs."""
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def size(num_bytes: float) -> str:
+    """Returns a size, such as 57 MB."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.3g} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:.3g} TB"
+
+
+def duration(seconds: float) -> str:
+    """Returns a time, such as 4.2 s, 53 s, 12 min, 3.5 h."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
