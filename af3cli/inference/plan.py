@@ -36,7 +36,9 @@ class ChainInputs:
 
 @dataclass(frozen=True, eq=False)
 class PlannedJob:
-    """The summary of a job; `load` returns the job itself, `digest` is `job_digest` of it."""
+    """The summary of a job; `digest` is `job_digest` of it. `seeds` are those it is to be run with,
+    which need not be those of the job that `load` returns.
+    """
 
     name: str
     seeds: tuple[int, ...]
@@ -47,7 +49,7 @@ class PlannedJob:
     load: Callable[[], Job]
 
     def load_unchanged(self) -> Job:
-        """Returns the job.
+        """Returns the job, with the seeds that it is to be run with.
 
         Raises:
           InputError: it cannot be read any more, or has changed since it was planned.
@@ -55,7 +57,7 @@ class PlannedJob:
         job = self.load()
         if job_digest(job) != self.digest:
             raise InputError(f"job {self.name!r} has changed since this run began")
-        return job
+        return replace(job, seeds=self.seeds)
 
 
 @dataclass(frozen=True, eq=False)

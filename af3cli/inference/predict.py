@@ -136,14 +136,16 @@ def predict(
     shared = job.padded, trunk.single, trunk.pair, trunk.target_feat
     context = heads.diffusion_context(*shared)
     for first in range(0, len(samples), at_once):
-        batch = samples[first : first + at_once]
+        batch = list(samples[first : first + at_once])
+        # The last batch is filled up, so that one compiled program serves all.
+        drawn = batch + batch[-1:] * (at_once - len(batch))
 
         def report(index: int, batch: Sequence[int] = batch) -> None:
             if on_step is not None:
                 on_step(batch, index)
 
-        positions = sample_positions(heads, context, draws(job.seed, batch), config, report)
-        for number, coordinates in zip(batch, positions, strict=True):
+        positions = sample_positions(heads, context, draws(job.seed, drawn), config, report)
+        for number, coordinates in zip(batch, positions, strict=False):
             confidence = heads.confidences(coordinates, *shared)
             yield _trimmed(job, number, np.asarray(coordinates), confidence)
 

@@ -54,7 +54,7 @@ def draw_start(key: Array, num_atoms: int) -> Positions:
 
     Atom i's numbers are the same whatever `num_atoms` is.
     """
-    return _normal_rows(key, num_atoms)
+    return _normal_rows(jax.random.fold_in(key, 0), num_atoms)
 
 
 def draw_step(key: Array, step: Array, num_atoms: int) -> StepDraws:

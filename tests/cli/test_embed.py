@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
 from af3cli import open_embeddings
-
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
-GOLDEN = ROOT / "tests" / "data"
-
-
-def golden_job(case: str, tmp_path: Path, **changes: object) -> Path:
-    """Returns the file of a golden case's job, with some of its fields changed."""
-    job = json.loads((GOLDEN / case / "job.json").read_text()) | changes
-    path = tmp_path / f"{job['name']}.json"
-    path.write_text(json.dumps(job))
-    return path
+from tests.cli.commands import EXAMPLES, GOLDEN, golden_job, stop
 
 
 def relative_rms(ours: np.ndarray, official: np.ndarray) -> float:
@@ -171,31 +156,7 @@ def test_a_stopped_run_goes_on_where_it_was(af3, tmp_path, reduced_weights, cach
     job = golden_job("dna_duplex", tmp_path, modelSeeds=list(range(1, 9)))
     out = tmp_path / "emb.h5"
     settings = ("--weights", reduced_weights, "--recycles", 0, "--buckets", "exact")
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from af3cli.cli import main; main()",
-            "embed",
-            job,
-            *map(str, settings),
-            "--out",
-            out,
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env=os.environ | {"XDG_CACHE_HOME": str(cache)},
-    )
-    for line in process.stderr:
-        if "[2/8]" in line:
-            process.send_signal(number)
-            break
-    remaining = process.stderr.read()
-    code = process.wait()
-    assert code == (130 if number == signal.SIGINT else -signal.SIGKILL)
-    if number == signal.SIGINT:
-        assert "the same command goes on" in remaining and "Traceback" not in remaining
+    stop(cache, tmp_path, number, "[2/8]", "embed", job, *settings, "--out", out)
     with open_embeddings(out) as file:
         num_finished = len(file)
     assert 2 <= num_finished < 8

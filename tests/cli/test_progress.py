@@ -1,0 +1,96 @@
+"""What a run shows: a bar on a terminal, lines in a log."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from af3cli.cli.progress import LogProgress, TerminalProgress
+from af3cli.errors import InputError
+from af3cli.inference.events import (
+    Event,
+    PassFinished,
+    RunStarted,
+    SampleFinished,
+    StepFinished,
+    TaskFailed,
+    TaskFinished,
+    TaskStarted,
+    Warned,
+)
+from af3cli.inference.plan import Task
+
+
+@pytest.fixture
+def tasks() -> list[Task]:
+    return [
+        Task(SimpleNamespace(name=name, num_tokens=20), seed=1, bucket=bucket, atom_bucket=160)
+        for name, bucket in (("first", 32), ("second", 20))
+    ]
+
+
+def events(tasks: list[Task]) -> list[Event]:
+    """A run of two tasks, each one pass and two samples of two steps; the second fails."""
+    first, second = tasks
+    return [
+        RunStarted({first: 100.0, second: 50.0}),
+        TaskStarted(first),
+        PassFinished(first, 0, 1, 20.0),
+        StepFinished(first, [0, 1], 0, 2, 30.0),
+        StepFinished(first, [0, 1], 1, 2, 30.0),
+        SampleFinished(first, 0, 0.5, 10.0),
+        Warned(first, "odd"),
+        SampleFinished(first, 1, float("nan"), 10.0),
+        TaskFinished(first, 3.0),
+        TaskStarted(second),
+        TaskFailed(second, InputError("is wrong")),
+    ]
+
+
+def test_a_log_has_a_line_for_each_sample_and_task(tasks, capsys, monkeypatch):
+    clock = iter(range(0, 1000, 8))
+    monkeypatch.setattr("af3cli.cli.progress.time.monotonic", lambda: next(clock))
+    with LogProgress() as show:
+        for event in events(tasks):
+            show(event)
+    lines = [line.split(" ", 2)[2] for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        "[1/2] first (seed 1): sample 0, ranking score 0.50; about 5.3 s left",
+        "[1/2] first (seed 1): warning: odd; about 11 s left",
+        "[1/2] first (seed 1): sample 1, ranking score nan; about 12 s left",
+        "[1/2] first (seed 1): 20 tokens in a bucket of 32, 3.0 s; about 16 s left",
+        "[2/2] second (seed 1) failed: is wrong",
+    ]
+
+
+def test_a_terminal_shows_task_pass_samples_and_step(tasks):
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    show = TerminalProgress(console)
+    shown = []
+    for event in events(tasks):
+        show(event)
+        bar = show._progress.tasks[0]
+        shown.append((bar.description, bar.fields["count"], bar.completed, bar.total))
+    assert shown[1][0] == "first (seed 1), 20 tokens in a bucket of 32"
+    assert shown[2] == ("first (seed 1), pass 1 of 1", "1/2", 20, 150)
+    assert shown[3] == ("first (seed 1), samples 0–1, step 1 of 2", "1/2", 50, 150)
+    assert shown[8][2:] == (100, 150)
+    assert shown[-1] == ("second (seed 1), 20 tokens", "2/2", 150, 150)
+    printed = console.file.getvalue()
+    assert "first (seed 1): sample 0, ranking score 0.50" in printed
+    assert "first (seed 1): warning: odd" in printed
+    assert "second (seed 1) failed: is wrong" in printed
+
+
+def test_steps_that_are_done_twice_count_once(tasks):
+    console = Console(file=io.StringIO(), force_terminal=True)
+    show = TerminalProgress(console)
+    show(RunStarted({tasks[0]: 100.0}))
+    show(TaskStarted(tasks[0]))
+    for _ in range(5):
+        show(StepFinished(tasks[0], [0, 2], 0, 2, 30.0))
+    bar = show._progress.tasks[0]
+    assert (bar.completed, bar.description) == (100, "first (seed 1), samples 0, 2, step 1 of 2")
