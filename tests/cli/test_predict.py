@@ -297,7 +297,7 @@ def test_a_job_that_does_not_fit_at_all_says_what_it_needs(predict, job, monkeyp
     def full(*_):
         raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
 
-    monkeypatch.setattr(Heads, "step", full)
+    monkeypatch.setattr(Heads, "step", property(lambda heads: full))
     result = predict(job, "--samples", 2, "--samples-at-once", 2)
     assert result.exit_code == 1
     assert "does not fit into the device's memory: 12 tokens need about" in result.output
