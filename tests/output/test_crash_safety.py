@@ -130,7 +130,7 @@ def test_other_programs_may_change_the_file_afterwards(
 def test_a_second_writer_is_told_who_the_first_is(tmp_path, file_header):
     path = tmp_path / "emb.h5"
     with EmbeddingsWriter(path, file_header):
-        message = rf"is being written by process {os.getpid()} on .*another file with --out"
+        message = rf"is being written by process {os.getpid()} on .*write elsewhere"
         with pytest.raises(OutputError, match=message), EmbeddingsWriter(path, file_header):
             pass
     with EmbeddingsWriter(path, file_header):
