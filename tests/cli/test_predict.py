@@ -336,12 +336,12 @@ def test_without_coordinates_confidences_are_null(predict, tmp_path, monkeypatch
 def test_different_jobs_do_not_share_a_folder(af3, tmp_path):
     first = write_job(tmp_path, [1])
     second = first.rename(tmp_path / "first.json")
-    first = write_job(tmp_path, [1], {"id": "B", "smiles": "CCO"}, name="Mini/job")
+    first = write_job(tmp_path, [1], {"id": "B", "smiles": "CCO"}, name="mini/_job")
     result = af3("predict", first, second, "--out-dir", tmp_path / "out")
     assert result.exit_code == 2
-    assert "the same folder 'mini_job': 'Mini/job' and 'mini job'" in result.output
+    assert "the same folder 'mini_job': 'mini/_job' and 'mini job'" in result.output
     nameless = write_job(tmp_path, [1], name="..")
-    assert "no letter or digit" in af3("predict", nameless, "--out-dir", tmp_path).output
+    assert "at least one letter or digit" in af3("predict", nameless, "--out-dir", tmp_path).output
     assert not (tmp_path / "out").exists()
 
 

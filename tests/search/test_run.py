@@ -102,13 +102,13 @@ def test_rerun_after_a_crash_goes_on(databases: dict[str, Database], tmp_path: P
 
 
 def test_a_changed_database_is_searched_again(tmp_path: Path) -> None:
-    path = tmp_path / "db"
+    path = tmp_path / "database"
     synthetic.write_protein_database(path, PROTEINS, 50)
     found = find_databases([f"uniref90={path}"])
     jobs = [_job("one", Protein(("A",), PROTEINS[6]))]
-    _search(jobs, found, tmp_path)
+    _search(jobs, found, tmp_path / "cache")
     synthetic.write_protein_database(path, PROTEINS, 60)
-    _, events = _search(jobs, found, tmp_path)
+    _, events = _search(jobs, found, tmp_path / "cache")
     assert len(_scans(events)) == 1
 
 
