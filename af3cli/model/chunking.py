@@ -6,17 +6,18 @@ Results do not depend on the chunk: every row is computed by itself.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TypeVar
 
 import jax
-from jaxtyping import Array, Float
 
 # What one chunked intermediate may take. A processor is fastest within its last-level cache.
 _PROCESSOR_BYTES, _ACCELERATOR_BYTES = 1 << 23, 1 << 31
 
 Rows = TypeVar("Rows")
+Result = TypeVar("Result")
 
 _budget: ContextVar[int | None] = ContextVar("chunk_bytes", default=None)
 
@@ -34,23 +35,22 @@ def chunk_bytes(budget: int) -> Iterator[None]:
         _budget.reset(token)
 
 
-def map_rows(
-    function: Callable[[Float[Array, "rows ..."]], Rows],
-    rows: Float[Array, "row ..."],
-    bytes_per_row: int,
-) -> Rows:
+def map_rows(function: Callable[[Rows], Result], rows: Rows, bytes_per_row: int) -> Result:
     """`function(rows)`, evaluated on as many rows at once as the budget allows.
 
-    `function` returns an array, or a tuple of arrays, with one row for each of its argument's.
+    `rows` and the result are arrays, or tuples of them, with one entry for each row.
     """
+    num_rows = jax.tree.leaves(rows)[0].shape[0]
     chunk = max(1, _chunk_bytes() // bytes_per_row)
-    if chunk >= rows.shape[0]:
+    if chunk >= num_rows:
         return function(rows)
 
-    def one_row(row: Float[Array, "..."]) -> Rows:
-        return jax.tree.map(lambda result: result[0], function(row[None]))
+    def one_row(row: Rows) -> Result:
+        result = function(jax.tree.map(lambda array: array[None], row))
+        return jax.tree.map(lambda array: array[0], result)
 
-    return jax.lax.map(one_row, rows, batch_size=chunk)
+    num_chunks = math.ceil(num_rows / chunk)
+    return jax.lax.map(one_row, rows, batch_size=math.ceil(num_rows / num_chunks))
 
 
 def _chunk_bytes() -> int:

@@ -15,8 +15,7 @@ _MASKED = float(jnp.finfo(jnp.float32).min)
 class TriangleMultiplication(nnx.Module):
     """Triangle multiplication over outgoing (algorithm 12) or incoming edges (algorithm 13).
 
-    `expand` holds the columns of the projections a and b, of their gates, and of the output gate,
-    in that order.
+    `expand` holds the columns of the projections a and b and of their gates, in that order.
     """
 
     def __init__(self, width: int, hidden: int, *, outgoing: bool):
@@ -24,7 +23,8 @@ class TriangleMultiplication(nnx.Module):
         self.equation = "cik,cjk->ijc" if outgoing else "ckj,cki->ijc"
         self.outgoing = outgoing
         self.norm_in = LayerNorm(width)
-        self.expand = Linear(width, 4 * hidden + width)
+        self.expand = Linear(width, 4 * hidden)
+        self.gate = Linear(width, width)
         self.norm_out = LayerNorm(hidden)
         self.contract = Linear(hidden, width)
 
@@ -32,22 +32,28 @@ class TriangleMultiplication(nnx.Module):
         self, pair: Float[Array, "token token width"], mask: Bool[Array, "token"]
     ) -> Float[Array, "token token width"]:
         row_bytes = 4 * pair.shape[1] * self.expand.weight.shape[-1]
-        edges, gate = map_rows(self._edges, pair, row_bytes)
-        # Only the summed-over token needs masking: k of a_ik when outgoing, k of a_kj else.
+        a, b = map_rows(self._edges, pair, row_bytes)
+        # Only the token summed over needs masking: k of a_ik when outgoing, of a_kj else.
         present = mask[None, :] if self.outgoing else mask[:, None]
-        a, b = jnp.split(jnp.where(present, edges.transpose(2, 0, 1), 0), 2)
-        update = self.contract(self.norm_out(jnp.einsum(self.equation, a, b)))
-        return gated(update, gate)
+        a = jnp.where(present, a.transpose(2, 0, 1), 0)
+        products = jnp.einsum(self.equation, a, b.transpose(2, 0, 1))
+        return map_rows(self._update, (products, pair), row_bytes)
 
     def _edges(
         self, rows: Float[Array, "row token width"]
-    ) -> tuple[Float[Array, "row token two_hidden"], Float[Array, "row token width"]]:
-        """The gated projections a and b, and the output gate's logits."""
-        hidden = self.hidden
-        value, gate, output_gate = jnp.split(
-            self.expand(self.norm_in(rows)), [2 * hidden, 4 * hidden], axis=-1
-        )
-        return gated(value, gate), output_gate
+    ) -> tuple[Float[Array, "row token hidden"], Float[Array, "row token hidden"]]:
+        """The gated projections a and b."""
+        value, gate = jnp.split(self.expand(self.norm_in(rows)), 2, axis=-1)
+        a, b = jnp.split(gated(value, gate), 2, axis=-1)
+        return a, b
+
+    def _update(
+        self,
+        rows: tuple[Float[Array, "row token hidden"], Float[Array, "row token width"]],
+    ) -> Float[Array, "row token width"]:
+        """The update from sums of products, gated by the pair representation."""
+        products, pair = rows
+        return gated(self.contract(self.norm_out(products)), self.gate(self.norm_in(pair)))
 
 
 class TriangleAttention(nnx.Module):

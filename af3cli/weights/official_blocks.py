@@ -84,7 +84,8 @@ def triangle_multiplication(scope: Scope) -> Parameters:
     parts = (x[..., first::2] for x in (projection, gate) for first in (0, 1))
     return {
         "norm_in": norm(scope / "left_norm_input"),
-        "expand": {"weight": join(*parts, (scope / "gating_linear").weights)},
+        "expand": {"weight": join(*parts)},
+        "gate": linear(scope / "gating_linear"),
         "norm_out": norm(scope / "center_norm"),
         "contract": linear(scope / "output_projection"),
     }

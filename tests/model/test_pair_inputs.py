@@ -139,7 +139,7 @@ STACK = PairStackConfig(
 
 def pair_block(block: PairBlock, z: np.ndarray) -> np.ndarray:
     """Algorithm 17, lines 2 to 6, in float64."""
-    present, width = range(len(z)), z.shape[-1]
+    present = range(len(z))
     for layer in (block.multiply_outgoing, block.multiply_incoming):
         hidden = layer.norm_out.scale.shape[0]
         z = z + reference.triangle_multiplication(
@@ -147,7 +147,8 @@ def pair_block(block: PairBlock, z: np.ndarray) -> np.ndarray:
             present,
             layer is block.multiply_outgoing,
             norm_of(layer.norm_in),
-            *columns(layer.expand, *[hidden] * 4, width),
+            *columns(layer.expand, *[hidden] * 4),
+            exact(layer.gate.weight),
             norm_of(layer.norm_out),
             exact(layer.contract.weight),
         )
