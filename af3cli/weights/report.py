@@ -48,6 +48,7 @@ def summary_lines(weights: Weights) -> Iterator[str]:
     arrays = weights.arrays.values()
     facts = {
         "model": f"{weights.name} (family {weights.family})",
+        "source": weights.checkpoint,
         "licence": weights.licence,
         "terms": weights.terms_url,
         "cutoff": weights.training_cutoff,
