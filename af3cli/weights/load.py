@@ -89,7 +89,7 @@ def _native(path: Path, arrays: dict[str, np.ndarray], metadata: Mapping[str, st
     check_arrays(arrays, schema, problems, may_be_float32=True)
     problems.raise_if_any(path)
     digest = known_digest(metadata.get("source_sha256"))
-    return describe(family, path, config, arrays, digest, metadata)
+    return describe(family, path, config, arrays, digest, metadata.get("name"))
 
 
 def _made(entry: CatalogueEntry) -> Weights:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ class Weights:
 
     `arrays` has the official names `scope:name` (see `schema.official_schema`); do not change them.
     `path` is None for parameters that were made and not read. `checkpoint` is the name of the file
-    as its owner published it, also after conversion, and empty for those.
+    as its owner published it, also after conversion, and empty if that is not known.
     """
 
     name: str
@@ -51,22 +50,20 @@ def describe(
     config: ModelConfig,
     arrays: dict[str, np.ndarray],
     digest: Future[str],
-    source: Mapping[str, str] | None = None,
+    name: str | None = None,
 ) -> Weights:
     """Returns weights with what the catalogue knows of them.
 
-    `source` is the metadata of a converted file. Without a name in it, they are those of the family
-    that have this configuration and, if several have it, this file name.
+    Without a `name`, they are those of the family that have this configuration and, if several
+    have it, this file name.
     """
-    source = source or {}
-    name = source.get("name")
     entry = CATALOGUE.get(name or "")
     if entry is None or entry.family != family:
         entry = _entry(family, path, config)
     return Weights(
         name=entry.name if entry else family,
         family=family,
-        checkpoint=source.get("checkpoint") or _checkpoint(entry, path),
+        checkpoint=entry.file_names[0] if entry and entry.urls else "",
         licence=entry.licence if entry else "unknown: not a set of parameters that is known here",
         terms_url=entry.terms_url if entry else None,
         training_cutoff=entry.training_cutoff if entry else None,
@@ -89,12 +86,6 @@ def _entry(family: str, path: Path | None, config: ModelConfig) -> CatalogueEntr
     return entries[0] if entries else None
 
 
-def _checkpoint(entry: CatalogueEntry | None, path: Path | None) -> str:
-    if path is None:
-        return ""
-    return entry.file_names[0] if entry and entry.urls else path.name
-
-
 def native_metadata(weights: Weights) -> dict[str, str]:
     """Returns what a converted file tells of its source."""
     facts = {
@@ -102,7 +93,6 @@ def native_metadata(weights: Weights) -> dict[str, str]:
         "format_version": "1",
         "name": weights.name,
         "family": weights.family,
-        "checkpoint": weights.checkpoint,
         "licence": weights.licence,
         "terms_url": weights.terms_url,
         "training_cutoff": weights.training_cutoff,
