@@ -166,6 +166,8 @@ class ModelConfig:
     one_way_bonds_quirk: bool = True
     # A key atom's residue is looked up in the 24-slot layout with its flat index.
     key_space_uid_quirk: bool = True
+    # Atoms without a place in the reference conformer have no activations at all.
+    masked_reference_atoms: bool = True
     # Inputs of fewer than 128 atoms attend to empty atoms, whose keys and values are zero.
     empty_atom_keys_quirk: bool = True
 

@@ -22,6 +22,7 @@ _CORRECTED = replace(
 
 OPENFOLD3 = replace(
     _CORRECTED,
+    masked_reference_atoms=False,
     confidence=replace(OFFICIAL.confidence, atoms_by_rank=True),
     features=replace(
         _CORRECTED.features,

@@ -62,7 +62,7 @@ def describe(
     if entry is None or entry.family != family:
         entry = _entry(family, path, config)
     return Weights(
-        name=entry.name if entry else family,
+        name=entry.name if entry else f"{family} (unnamed)",
         family=family,
         checkpoint=entry.file_names[0] if entry and entry.urls else "",
         licence=entry.licence
