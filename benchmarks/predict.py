@@ -30,7 +30,8 @@ from af3cli.inference.memory import prediction_memory
 from af3cli.inference.predict import load_prediction_model, predict, prepare
 from af3cli.inference.sampling import SeededDraws
 from af3cli.job import Job, Protein
-from af3cli.model.sampler import SamplerConfig, noise_levels
+from af3cli.model.config import SamplerConfig
+from af3cli.model.sampler import noise_levels
 from af3cli.output.complexes import Complex
 from af3cli.output.prediction import PredictionFolder
 from af3cli.scores import compare_chirality, score_sample

@@ -65,8 +65,9 @@ def command(
 
     storage = Storage(out, dtype, parse_include(include), npz, overwrite)
     entry_names(plan.tasks)
-    show_plan(plan, _ENTRIES, out, estimated_bytes(plan.tasks, dtype, storage.include))
     model = run.load(load_model)
+    num_bytes = estimated_bytes(plan.tasks, dtype, storage.include, model.config)
+    show_plan(plan, _ENTRIES, out, num_bytes)
     with show_progress() as report:
         result = embed_tasks(
             model,

@@ -28,14 +28,15 @@ _AT_LEAST_ONE = click.IntRange(min=1)
     help="Each job gets a folder of its name in here.",
 )
 @click.option(
-    "--samples", type=_AT_LEAST_ONE, default=5, show_default=True, help="Structures for each seed."
+    "--samples",
+    type=_AT_LEAST_ONE,
+    help="Structures for each seed. By default as many as in the model's own program, 5.",
 )
 @click.option(
     "--steps",
     type=_AT_LEAST_ONE,
-    default=200,
-    show_default=True,
-    help="Denoising steps of each structure.",
+    help="Denoising steps of each structure. By default as many as in the model's own program: "
+    "200, but 5 for Protenix mini and tiny.",
 )
 @click.option(
     "--samples-at-once",
@@ -59,8 +60,8 @@ _AT_LEAST_ONE = click.IntRange(min=1)
 def command(
     run: RunOptions,
     out_dir: Path,
-    samples: int,
-    steps: int,
+    samples: int | None,
+    steps: int | None,
     samples_at_once: int | None,
     save_embeddings: bool,
     save_distogram: bool,
@@ -83,19 +84,21 @@ def command(
     from af3cli.output.prediction_plan import PredictionSettings, check_names, predicted_bytes
     from af3cli.output.prediction_run import predict_tasks
 
+    check_names(plan.jobs)
+    model = run.load(load_prediction_model)
+    config = model.trunk.config
+    defaults = config.defaults
     settings = PredictionSettings(
         out_dir=out_dir,
-        num_samples=samples,
-        num_steps=steps,
-        num_recycles=run.recycles,
+        num_samples=samples or defaults.samples,
+        num_steps=steps or defaults.sampler.steps,
+        num_recycles=defaults.recycles if run.recycles is None else run.recycles,
         at_once=samples_at_once,
         embeddings=save_embeddings,
         distogram=save_distogram,
         overwrite=overwrite,
     )
-    check_names(plan.jobs)
-    show_plan(plan, _SEEDS, out_dir, predicted_bytes(plan.tasks, settings))
-    model = run.load(load_prediction_model)
+    show_plan(plan, _SEEDS, out_dir, predicted_bytes(plan.tasks, settings, config))
     _show_memory(plan, model, settings)
     with show_progress() as report:
         result = predict_tasks(

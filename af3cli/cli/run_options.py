@@ -40,9 +40,8 @@ _OPTIONS = (
     click.option(
         "--recycles",
         type=click.IntRange(min=0),
-        default=10,
-        show_default=True,
-        help="Trunk passes after the first.",
+        help="Trunk passes after the first. By default as many as in the model's own program: 10 "
+        "for AlphaFold 3 and IntelliFold, 9 for Protenix base, 3 for OpenFold3 and small Protenix.",
     ),
     click.option("--seeds", metavar="N,N,...", help="In place of the seeds of the jobs."),
     click.option(
@@ -85,7 +84,7 @@ class RunOptions:
     jobs: tuple[Path, ...]
     weights: str | None
     weights_dir: Path | None
-    recycles: int
+    recycles: int | None
     seeds: str | None
     precision: str
     buckets: str | None

@@ -39,6 +39,14 @@ class Alignment:
             np.where(is_gap[:, None], np.int32(0), self.deletions[rows]),
         )
 
+    def followed_by(self, other: Alignment) -> Alignment:
+        """Returns the rows of this alignment, then those of another of the same chain."""
+        return Alignment(
+            self.headers + other.headers,
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.deletions, other.deletions]),
+        )
+
 
 def encode_letters(letters: str, molecule: MoleculeType) -> Int8[np.ndarray, "letter"]:
     """Returns the class of each upper-case letter in an alignment of this type of polymer."""

@@ -8,6 +8,7 @@ from itertools import chain
 import numpy as np
 
 from af3cli.chemistry import ComponentDictionary
+from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.reference import residue_components
 from af3cli.features.types import BondFeatures
 from af3cli.job import AtomAddress, Job
@@ -19,7 +20,11 @@ _Pair = tuple[AtomAddress, AtomAddress]
 
 
 def bond_features(
-    job: Job, tokens: Tokens, atoms: Atoms, components: ComponentDictionary
+    job: Job,
+    tokens: Tokens,
+    atoms: Atoms,
+    components: ComponentDictionary,
+    conventions: FeatureConventions = OFFICIAL_FEATURES,
 ) -> BondFeatures:
     """Returns the bonded pairs of tokens at natural size, in the official order.
 
@@ -46,6 +51,8 @@ def bond_features(
         if first in token_of and second in token_of
     ]
     rows = np.array(bonded, np.int32).reshape(-1, 2)
+    if not conventions.whole_residue_bonds:
+        rows = rows[(tokens.atom_name[rows] != "").all(axis=1)]
     return BondFeatures(mask=np.ones(len(rows), bool), tokens=rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from af3cli.chemistry import ComponentDictionary
 from af3cli.features.bonds import bond_features
+from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.frames import frame_features
 from af3cli.features.msa import msa_features
 from af3cli.features.reference import atom_features
@@ -15,7 +16,12 @@ from af3cli.tokens.types import Atoms, Tokens
 
 
 def featurise(
-    job: Job, tokens: Tokens, atoms: Atoms, components: ComponentDictionary, seed: int
+    job: Job,
+    tokens: Tokens,
+    atoms: Atoms,
+    components: ComponentDictionary,
+    seed: int,
+    conventions: FeatureConventions = OFFICIAL_FEATURES,
 ) -> Features:
     """Returns the features of a job at natural size; `tokens` and `atoms` are its own.
 
@@ -23,10 +29,10 @@ def featurise(
     count as none. Raises `InputError` for an alignment or template that cannot be used.
     """
     return Features(
-        tokens=token_features(tokens),
+        tokens=token_features(tokens, conventions),
         atoms=atom_features(job, tokens, atoms, components, seed),
-        msa=msa_features(job, tokens),
-        templates=template_features(job, tokens),
-        bonds=bond_features(job, tokens, atoms, components),
+        msa=msa_features(job, tokens, conventions),
+        templates=template_features(job, tokens, conventions),
+        bonds=bond_features(job, tokens, atoms, components, conventions),
         frames=frame_features(job, tokens, atoms, components),
     )

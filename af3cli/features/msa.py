@@ -7,26 +7,30 @@ First come rows of species that several chains share, paired, then each chain's 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float32, Int8
 
-from af3cli.features.alignment import CLASS_LETTERS, GAP, Alignment
+from af3cli.features.alignment import GAP, Alignment
 from af3cli.features.columns import ChainColumns, chain_columns
+from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.msa_pairing import MAX_PAIRED_ROWS, pair_rows, species_of
 from af3cli.features.msa_reading import AlignmentReader, query_letters
+from af3cli.features.tokens import UNKNOWN_AMINO_ACID, UNKNOWN_NUCLEOTIDE, UNKNOWN_RNA
 from af3cli.features.types import MsaFeatures
 from af3cli.job.types import Job
 from af3cli.tokens.types import MoleculeType, Tokens
 
 MAX_ROWS = 16384
 
-_NUM_CLASSES = len(CLASS_LETTERS)
 _MAX_DELETIONS = np.iinfo(np.int8).max
 _LETTERS_PER_BLOCK = 1 << 22
 
 
-def msa_features(job: Job, tokens: Tokens) -> MsaFeatures:
+def msa_features(
+    job: Job, tokens: Tokens, conventions: FeatureConventions = OFFICIAL_FEATURES
+) -> MsaFeatures:
     """Returns the alignment features of a job.
 
     An alignment of `None` counts as none. Raises `InputError` for one that cannot be read or
@@ -34,22 +38,72 @@ def msa_features(job: Job, tokens: Tokens) -> MsaFeatures:
     """
     chains, token_column = chain_columns(job, tokens)
     reader = AlignmentReader(job, tokens)
-    unpaired = [reader.read(chain, "unpaired") for chain in chains]
-    profile = np.concatenate([_profile(alignment.rows) for alignment in unpaired])
+    unpaired = [_unpaired(reader, chain, conventions) for chain in chains]
+    num_classes = conventions.num_residue_types
+    profile = np.concatenate([_profile(alignment.rows, num_classes) for alignment in unpaired])
     deletion_mean = np.concatenate([alignment.deletions.mean(axis=0) for alignment in unpaired])
     if _num_distinct_proteins(chains, tokens) > 1:
         paired = _pair([reader.read(chain, "paired") for chain in chains])
-        unpaired = [_without(own, other) for own, other in zip(unpaired, paired, strict=True)]
+        first = 1 if conventions.query_after_paired_rows else 0
+        unpaired = [
+            _without(own, other.rows[first:]) for own, other in zip(unpaired, paired, strict=True)
+        ]
     else:
         paired = [alignment.take(np.zeros(1, np.int64)) for alignment in unpaired]
     rows, deletions = _stack(paired, unpaired)
-    return MsaFeatures(
+    if conventions.query_fills_rows:
+        _fill_rows(rows, chains)
+    features = MsaFeatures(
         row_mask=np.ones(len(rows), bool),
         rows=rows[:, token_column],
         deletions=deletions[:, token_column],
         profile=profile[token_column],
         deletion_mean=deletion_mean[token_column].astype(np.float32),
     )
+    return _by_molecule(features, tokens, conventions)
+
+
+def _unpaired(
+    reader: AlignmentReader, chain: ChainColumns, conventions: FeatureConventions
+) -> Alignment:
+    """Returns the alignment that makes a chain's profile and its own rows."""
+    alignment = reader.read(chain, "unpaired")
+    if conventions.paired_rows_in_unpaired:
+        alignment = reader.read(chain, "paired").followed_by(alignment)
+    if conventions.unique_rows:
+        _, first = np.unique(alignment.rows, axis=0, return_index=True)
+        alignment = alignment.take(np.sort(first))
+    return alignment
+
+
+def _fill_rows(rows: Int8[np.ndarray, "row column"], chains: Sequence[ChainColumns]) -> None:
+    """Puts the query where a chain that is no protein has gaps only."""
+    end = 0
+    for chain in chains:
+        columns = slice(end, end + len(chain))
+        end = columns.stop
+        if chain.molecule_type != MoleculeType.PROTEIN:
+            rows[(rows[:, columns] == GAP).all(axis=1), columns] = rows[0, columns]
+
+
+def _by_molecule(msa: MsaFeatures, tokens: Tokens, conventions: FeatureConventions) -> MsaFeatures:
+    """Returns features as the conventions have them for tokens of DNA, RNA and ligands."""
+    rows, profile = msa.rows, msa.profile
+    is_dna, is_rna, is_ligand = (
+        tokens.molecule_type == kind
+        for kind in (MoleculeType.DNA, MoleculeType.RNA, MoleculeType.LIGAND)
+    )
+    if conventions.num_residue_types > UNKNOWN_RNA:
+        rows[(rows == UNKNOWN_NUCLEOTIDE) & is_rna] = UNKNOWN_RNA
+        profile[is_rna, UNKNOWN_RNA] = profile[is_rna, UNKNOWN_NUCLEOTIDE]
+        profile[is_rna, UNKNOWN_NUCLEOTIDE] = 0
+    if not conventions.rows_of_dna_and_ligands:
+        rows[:, is_dna | is_ligand] = GAP
+        profile[is_dna | is_ligand] = 0
+    if conventions.unknown_ligand_columns:
+        rows[:, is_ligand] = UNKNOWN_AMINO_ACID
+        profile[is_ligand] = np.arange(conventions.num_residue_types) == UNKNOWN_AMINO_ACID
+    return replace(msa, rows=rows, profile=profile)
 
 
 def _num_distinct_proteins(chains: Sequence[ChainColumns], tokens: Tokens) -> int:
@@ -57,18 +111,20 @@ def _num_distinct_proteins(chains: Sequence[ChainColumns], tokens: Tokens) -> in
     return len({query_letters(chain, tokens) for chain in proteins})
 
 
-def _profile(rows: Int8[np.ndarray, "row column"]) -> Float32[np.ndarray, "column 31"]:
+def _profile(
+    rows: Int8[np.ndarray, "row column"], num_classes: int
+) -> Float32[np.ndarray, "column class"]:
     """Returns how often each class stands in each column, as a fraction of the rows.
 
     Fractions are summed one row at a time, as the official program does, so that rounding agrees.
     """
     depth, width = rows.shape
-    first_of_column = np.arange(width) * _NUM_CLASSES
-    counts = np.zeros(width * _NUM_CLASSES, np.int64)
+    first_of_column = np.arange(width) * num_classes
+    counts = np.zeros(width * num_classes, np.int64)
     for block in np.array_split(rows, rows.size // _LETTERS_PER_BLOCK + 1):
         counts += np.bincount((block + first_of_column).ravel(), minlength=len(counts))
     fraction_of_count = np.cumsum(np.append(0.0, np.full(depth, 1.0 / depth)))
-    return fraction_of_count[counts].reshape(width, _NUM_CLASSES).astype(np.float32)
+    return fraction_of_count[counts].reshape(width, num_classes).astype(np.float32)
 
 
 def _pair(alignments: Sequence[Alignment]) -> list[Alignment]:
@@ -77,9 +133,9 @@ def _pair(alignments: Sequence[Alignment]) -> list[Alignment]:
     return [alignment.take(rows[:, chain]) for chain, alignment in enumerate(alignments)]
 
 
-def _without(alignment: Alignment, other: Alignment) -> Alignment:
-    """Returns the rows of `alignment` that are not in `other`, whatever their insertions."""
-    taken = {row.tobytes() for row in other.rows}
+def _without(alignment: Alignment, others: Int8[np.ndarray, "other column"]) -> Alignment:
+    """Returns the rows of `alignment` that are not among `others`, whatever their insertions."""
+    taken = {row.tobytes() for row in others}
     return alignment.take(np.flatnonzero([row.tobytes() not in taken for row in alignment.rows]))
 
 

@@ -10,6 +10,7 @@ from af3cli.chemistry import one_letter
 from af3cli.errors import InputError
 from af3cli.features.alignment import CLASS_LETTERS, GAP, encode_letters
 from af3cli.features.columns import ChainColumns, chain_columns
+from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.template_structure import ATOM_NAMES, TemplateChain, read_template
 from af3cli.features.types import TemplateFeatures
 from af3cli.job.types import Job, Template
@@ -22,11 +23,13 @@ MIN_TOKENS = 5
 _GLYCINE, _UNKNOWN = CLASS_LETTERS.index("G"), CLASS_LETTERS.index("X")
 _NITROGEN, _ALPHA, _BETA = (ATOM_NAMES.index(name) for name in ("N", "CA", "CB"))
 
-# The fields of `TemplateFeatures` but the mask, of one template, over the columns of its chain.
+# Fields of `TemplateFeatures` but the mask, of one template, over the columns of its chain.
 _Aligned = dict[str, np.ndarray]
 
 
-def template_features(job: Job, tokens: Tokens) -> TemplateFeatures:
+def template_features(
+    job: Job, tokens: Tokens, conventions: FeatureConventions = OFFICIAL_FEATURES
+) -> TemplateFeatures:
     """Returns the features of a job's templates, the first four of each protein chain.
 
     Equal chains share the templates of the first of them. Raises `InputError` for a template that
@@ -43,12 +46,15 @@ def template_features(job: Job, tokens: Tokens) -> TemplateFeatures:
             sequence = tuple(tokens.residue_name[first : first + chain.num_tokens])
             if sequence not in of_sequence:
                 of_sequence[sequence] = _read_templates(job, chain)
-            placed += [(slot, num_columns, one) for slot, one in enumerate(of_sequence[sequence])]
-        # A quirk of the official program: other chains are laid out by token here, but looked up
-        # by column, which moves what follows a modified residue in them.
-        num_columns += len(chain) if is_read else chain.num_tokens
+        by_token = conventions.template_columns_quirk and not is_read
+        width = chain.num_tokens if by_token else len(chain)
+        aligned = of_sequence[sequence] if is_read else []
+        if not aligned and conventions.template_of_gaps:
+            aligned = [{"residue_type": np.full(width, GAP, np.int32)}]
+        placed += [(slot, num_columns, one) for slot, one in enumerate(aligned)]
+        num_columns += width
     num_templates = max((slot + 1 for slot, _, _ in placed), default=0)
-    fields = _empty(num_templates, num_columns)
+    fields = _empty(num_templates, num_columns, conventions.absent_template_class)
     for slot, start, aligned in placed:
         for name, values in aligned.items():
             fields[name][slot, start : start + len(values)] = values
@@ -58,10 +64,10 @@ def template_features(job: Job, tokens: Tokens) -> TemplateFeatures:
     )
 
 
-def _empty(num_templates: int, num_columns: int) -> _Aligned:
+def _empty(num_templates: int, num_columns: int, residue_class: int) -> _Aligned:
     shape = (num_templates, num_columns)
     return {
-        "residue_type": np.zeros(shape, np.int32),
+        "residue_type": np.full(shape, residue_class, np.int32),
         "pseudo_beta": np.zeros((*shape, 3), np.float32),
         "pseudo_beta_mask": np.zeros(shape, bool),
         "backbone": np.zeros((*shape, 3, 3), np.float32),

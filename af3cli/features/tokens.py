@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Int32
 
+from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.types import TokenFeatures
-from af3cli.tokens.types import Tokens
+from af3cli.tokens import RESIDUE_TYPES
+from af3cli.tokens.types import MoleculeType, Tokens
+
+UNKNOWN_AMINO_ACID, UNKNOWN_NUCLEOTIDE = RESIDUE_TYPES.index("UNK"), RESIDUE_TYPES.index("N")
+# Of a model whose classes tell unknown RNA from unknown DNA.
+UNKNOWN_RNA = len(RESIDUE_TYPES)
 
 
-def token_features(tokens: Tokens) -> TokenFeatures:
+def token_features(
+    tokens: Tokens, conventions: FeatureConventions = OFFICIAL_FEATURES
+) -> TokenFeatures:
     """Returns the token features at natural size."""
     return TokenFeatures(
         mask=np.ones(len(tokens), bool),
         token_index=np.arange(1, len(tokens) + 1, dtype=np.int32),
         residue_index=tokens.residue_id,
-        residue_type=tokens.residue_type,
+        residue_type=_residue_type(tokens, conventions),
         asym_id=tokens.asym_id,
         entity_id=tokens.entity_id,
         sym_id=tokens.sym_id,
@@ -22,3 +31,14 @@ def token_features(tokens: Tokens) -> TokenFeatures:
         atom_start=tokens.atom_start,
         atom_count=tokens.atom_count,
     )
+
+
+def _residue_type(tokens: Tokens, conventions: FeatureConventions) -> Int32[np.ndarray, "token"]:
+    residue_type = tokens.residue_type
+    if conventions.num_residue_types > UNKNOWN_RNA:
+        is_unknown = residue_type == UNKNOWN_NUCLEOTIDE
+        is_rna = tokens.molecule_type == MoleculeType.RNA
+        residue_type = np.where(is_unknown & is_rna, UNKNOWN_RNA, residue_type)
+    if not conventions.parent_types:
+        residue_type = np.where(tokens.atom_name != "", UNKNOWN_AMINO_ACID, residue_type)
+    return residue_type.astype(np.int32)

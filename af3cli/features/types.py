@@ -59,16 +59,16 @@ class AtomFeatures:
 
 @_pytree
 class MsaFeatures:
-    """Alignment rows (classes 0..30, 21 is the gap), deletions before each column, and profile.
+    """Alignment rows (classes from 0, 21 is the gap), deletions before each column, and profile.
 
-    `profile` is over the 31 classes. `profile` and `deletion_mean` come from the whole unpaired
-    alignment of each chain.
+    `profile` is over the residue classes of the model. It and `deletion_mean` come from the whole
+    unpaired alignment of each chain.
     """
 
     row_mask: Bool[Array, "row"]
     rows: Int8[Array, "row token"]
     deletions: Int8[Array, "row token"]
-    profile: Float32[Array, "token 31"]
+    profile: Float32[Array, "token class"]
     deletion_mean: Float32[Array, "token"]
 
 

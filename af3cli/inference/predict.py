@@ -16,7 +16,6 @@ from af3cli.inference.precision import choose_precision
 from af3cli.inference.sampling import Draws, SeededDraws, sample_positions
 from af3cli.inference.trunk import (
     DEFAULT_BUCKETS,
-    NUM_RECYCLES,
     Embeddings,
     TrunkModel,
     TrunkOutput,
@@ -24,12 +23,9 @@ from af3cli.inference.trunk import (
     run_trunk,
 )
 from af3cli.model.confidence import Confidence, contact_probabilities
-from af3cli.model.sampler import SamplerConfig
+from af3cli.model.config import SamplerConfig
 from af3cli.scores.types import SampleConfidences
 from af3cli.weights.load import Weights, load_weights
-
-NUM_SAMPLES = 5
-DEFAULT_SAMPLER = SamplerConfig()
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ def prepare(
     features: Features,
     *,
     seed: int,
-    num_recycles: int = NUM_RECYCLES,
+    num_recycles: int | None = None,
     buckets: Buckets = DEFAULT_BUCKETS,
     on_pass: Callable[[int], None] | None = None,
 ) -> PreparedJob:
@@ -119,20 +115,23 @@ def prepare(
 
 def predict(
     job: PreparedJob,
-    samples: Sequence[int] = range(NUM_SAMPLES),
+    samples: Sequence[int] | None = None,
     *,
-    config: SamplerConfig = DEFAULT_SAMPLER,
+    config: SamplerConfig | None = None,
     at_once: int = 1,
     draws: Callable[[int, Sequence[int]], Draws] = SeededDraws,
     on_step: Callable[[Sequence[int], int], None] | None = None,
 ) -> Iterator[Sample]:
     """Yields the samples of these numbers; a sample is the same whichever others are drawn.
 
+    Which numbers, and how they are sampled, is as in the model's own program if it is not given.
     `at_once` of them are sampled together, which takes memory (see `samples_at_once`).
     `draws(seed, samples)` gives their random numbers. `on_step(samples, index)` is called when a
     step of some samples is done.
     """
-    heads, trunk = job.model.heads, job.trunk
+    heads, trunk, defaults = job.model.heads, job.trunk, job.model.trunk.config.defaults
+    samples = range(defaults.samples) if samples is None else samples
+    config = config or defaults.sampler
     shared = job.padded, trunk.single, trunk.pair, trunk.target_feat
     context = heads.diffusion_context(*shared)
     for first in range(0, len(samples), at_once):

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Array, Float32
 
 from af3cli.inference.heads import Heads
+from af3cli.model.config import SamplerConfig
 from af3cli.model.diffusion import DiffusionContext
 from af3cli.model.sampler import (
-    SamplerConfig,
     StepDraws,
     draw_start,
     draw_step,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import OutputError
+from af3cli.features.conventions import FeatureConventions
 from af3cli.features.featurise import featurise
 from af3cli.features.types import Features
 from af3cli.inference.ahead import prepared_ahead
@@ -34,12 +35,14 @@ def run_tasks(
     components: ComponentDictionary,
     work: Callable[[Task, TaskInputs], None],
     *,
+    conventions: FeatureConventions,
     needed_bytes: Callable[[Task], float],
     report: Callable[[Event], None] = lambda event: None,
 ) -> list[TaskFailed]:
     """Does `work` for every task, in the order of `costs`; returns those that failed.
 
-    The next job is read and its features are made while the present one is worked on.
+    The next job is read and its features, by the model's `conventions`, are made while the present
+    one is worked on.
     `needed_bytes` is the device memory that a task needs, told when there is not enough.
 
     Raises:
@@ -48,8 +51,9 @@ def run_tasks(
 
     def prepare(task: Task) -> TaskInputs:
         job = task.job.load_unchanged()
-        tokens, atoms = tokenize(job, components)
-        return TaskInputs(job, tokens, atoms, featurise(job, tokens, atoms, components, task.seed))
+        tokens, atoms = tokenize(job, components, terminal_atoms=conventions.terminal_atoms)
+        features = featurise(job, tokens, atoms, components, task.seed, conventions)
+        return TaskInputs(job, tokens, atoms, features)
 
     failures = []
     report(RunStarted(costs))

@@ -23,7 +23,6 @@ from af3cli.model.trunk import Trunk, TrunkInputs
 from af3cli.weights.load import Weights, load_weights
 from af3cli.weights.official_trunk import trunk_parameters
 
-NUM_RECYCLES = 10
 DEFAULT_BUCKETS = Buckets()
 
 
@@ -120,12 +119,12 @@ def run_trunk(
     features: Features,
     *,
     seed: int,
-    num_recycles: int,
+    num_recycles: int | None,
     buckets: Buckets,
     on_pass: Callable[[int], None] | None = None,
 ) -> TrunkOutput:
     """Runs the trunk on one job's unpadded features; see `embed` for the arguments."""
-    num_passes = num_recycles + 1
+    num_passes = 1 + (model.config.defaults.recycles if num_recycles is None else num_recycles)
     own = sizes_of(features)
     order = msa_row_order(seed, num_passes, own.row, model.config.msa.max_rows)
     sizes = buckets.sizes(replace(own, row=order.shape[1]))
@@ -154,11 +153,13 @@ def embed(
     features: Features,
     *,
     seed: int,
-    num_recycles: int = NUM_RECYCLES,
+    num_recycles: int | None = None,
     buckets: Buckets = DEFAULT_BUCKETS,
     on_pass: Callable[[int], None] | None = None,
 ) -> Embeddings:
     """Runs the trunk `num_recycles + 1` times on one job and trims what comes out.
+
+    Without `num_recycles`, as often as the model's own program does.
 
     `seed` chooses the rows of alignments deeper than 1024. `on_pass(index)` is called after each
     pass. The result does not depend on `buckets`, which say what sizes programs are compiled for.

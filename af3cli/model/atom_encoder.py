@@ -35,6 +35,7 @@ class AtomConditioning(nnx.Module):
         width, pair_width = config.atom_width, config.atom_pair_width
         self.query_window = config.atom_transformer.query_window
         self.key_space_uid_quirk = config.key_space_uid_quirk
+        self.masked = config.masked_reference_atoms
         self.slots = config.max_atoms_per_token
         self.position = Linear(3, width, exact=True)
         self.present = parameter(width)
@@ -47,15 +48,16 @@ class AtomConditioning(nnx.Module):
         self.distance = parameter(2, pair_width)
 
     def single(self, atoms: AtomFeatures) -> AtomActivations:
-        """Activations of each atom from its reference conformer; zero where it has none."""
+        """Activations of each atom from its reference conformer; zero for padding."""
         activations = (
             self.position(atoms.ref_position)
-            + self.present[...]
+            + atoms.ref_mask[:, None] * self.present[...]
             + self.element[...][atoms.element]
             + jnp.arcsinh(atoms.charge)[:, None] * self.charge[...]
             + self.name[...][jnp.arange(4), atoms.name_chars].sum(axis=1)
         )
-        return jnp.where((atoms.ref_mask & atoms.mask)[:, None], activations, 0)
+        is_active = atoms.mask & atoms.ref_mask if self.masked else atoms.mask
+        return jnp.where(is_active[:, None], activations, 0)
 
     def pairs(
         self,

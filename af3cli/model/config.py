@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from af3cli.features.conventions import FeatureConventions
+
 
 @dataclass(frozen=True)
 class PairStackConfig:
@@ -107,19 +109,44 @@ class ConfidenceConfig:
 
 
 @dataclass(frozen=True)
+class SamplerConfig:
+    """Constants of the sampler (algorithm 18). Noise levels are in units of `sigma_data` Å."""
+
+    steps: int = 200
+    sigma_data: float = 16.0
+    sigma_max: float = 160.0
+    sigma_min: float = 4e-4
+    exponent: float = 7.0
+    gamma: float = 0.8
+    gamma_above: float = 1.0
+    noise_scale: float = 1.003
+    step_scale: float = 1.5
+
+
+@dataclass(frozen=True)
+class RunDefaults:
+    """What a run does if nothing else is asked for, as the family's own program does it.
+
+    `recycles` are trunk passes after the first, `samples` structures for each seed.
+    """
+
+    recycles: int = 10
+    samples: int = 5
+    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """The whole network.
 
-    The three fields named `..._quirk` are accidents of the official program that its published
-    parameters were trained with. 32 residue types are the official 31 and, last, unknown RNA, which
-    the official alphabet does not tell from unknown DNA.
+    The fields named `..._quirk` are accidents of the official program that its published
+    parameters were trained with.
     """
 
     single_width: int = 384
     pair_width: int = 128
     atom_width: int = 128
     atom_pair_width: int = 16
-    num_residue_types: int = 31
     max_atoms_per_token: int = 24
     max_relative_residue: int = 32
     max_relative_chain: int = 2
@@ -130,6 +157,8 @@ class ModelConfig:
     pairformer: PairStackConfig = field(default_factory=lambda: PairStackConfig(num_blocks=48))
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
     confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
+    features: FeatureConventions = field(default_factory=FeatureConventions)
+    defaults: RunDefaults = field(default_factory=RunDefaults)
 
     # The distogram's logits have a bias, which symmetrisation adds twice.
     distogram_bias: bool = False
@@ -137,8 +166,15 @@ class ModelConfig:
     one_way_bonds_quirk: bool = True
     # A key atom's residue is looked up in the 24-slot layout with its flat index.
     key_space_uid_quirk: bool = True
+    # Atoms without a place in the reference conformer have no activations at all.
+    masked_reference_atoms: bool = True
     # Inputs of fewer than 128 atoms attend to empty atoms, whose keys and values are zero.
     empty_atom_keys_quirk: bool = True
+
+    @property
+    def num_residue_types(self) -> int:
+        """How many residue classes features have."""
+        return self.features.num_residue_types
 
     @property
     def target_width(self) -> int:

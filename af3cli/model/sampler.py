@@ -10,24 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float32
 
+from af3cli.model.config import SamplerConfig
+
 Positions = Float32[Array, "atom 3"]
 Rotation = Float32[Array, "3 3"]
 Scalar = Float32[Array, ""]
-
-
-@dataclass(frozen=True)
-class SamplerConfig:
-    """Constants of the sampler. Noise levels are in units of `sigma_data` Å."""
-
-    steps: int = 200
-    sigma_data: float = 16.0
-    sigma_max: float = 160.0
-    sigma_min: float = 4e-4
-    exponent: float = 7.0
-    gamma: float = 0.8
-    gamma_above: float = 1.0
-    noise_scale: float = 1.003
-    step_scale: float = 1.5
 
 
 @jax.tree_util.register_dataclass

@@ -76,8 +76,13 @@ class TemplateGeometry:
     num_real: Int32[Array, ""]
 
 
-def template_geometry(templates: TemplateFeatures, tokens: TokenFeatures) -> TemplateGeometry:
-    """Distances and directions within each template; nothing is told across chains."""
+def template_geometry(
+    templates: TemplateFeatures, tokens: TokenFeatures, absent_class: int
+) -> TemplateGeometry:
+    """Distances and directions within each template; nothing is told across chains.
+
+    Residues of templates that are not there are of the class `absent_class`.
+    """
     same_chain = tokens.asym_id[:, None] == tokens.asym_id[None, :]
 
     def pairs(mask: Bool[Array, "template token"]) -> Bool[Array, "template token token"]:
@@ -87,7 +92,7 @@ def template_geometry(templates: TemplateFeatures, tokens: TokenFeatures) -> Tem
     has_backbone = pairs(templates.backbone_mask)
     bins = distance_bins(templates.pseudo_beta)
     return TemplateGeometry(
-        residue_type=templates.residue_type,
+        residue_type=jnp.where(templates.mask[:, None], templates.residue_type, absent_class),
         bins=jnp.where(has_beta, bins, NUM_DISTANCE_BINS).astype(jnp.int8),
         has_beta=has_beta,
         vectors=jnp.where(has_backbone[..., None], unit_vectors(templates.backbone), 0),

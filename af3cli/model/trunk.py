@@ -63,7 +63,9 @@ class Trunk(nnx.Module):
             pair=self.pair_embedding(target_feat, tokens, features.bonds).astype(
                 self.previous_pair.dtype
             ),
-            templates=template_geometry(features.templates, tokens),
+            templates=template_geometry(
+                features.templates, tokens, self.config.features.absent_template_class
+            ),
         )
 
     def _target_feat(self, features: Features) -> Float[Array, "token target"]:

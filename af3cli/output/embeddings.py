@@ -137,21 +137,21 @@ class Entry:
         return decode_tokens(self._group["tokens"][:])
 
     @property
-    def single(self) -> Float[np.ndarray, "token 384"]:
+    def single(self) -> Float[np.ndarray, "token single"]:
         """The single representation; float16 or float32 (bfloat16 is read as float32)."""
         return self._read("single", ())
 
     @property
-    def pair(self) -> Float[np.ndarray, "token token 128"]:
+    def pair(self) -> Float[np.ndarray, "token token pair"]:
         """The whole pair representation; `pair_block` reads a part of it."""
         return self._read("pair", ())
 
     @property
-    def target_feat(self) -> Float[np.ndarray, "token 447"]:
+    def target_feat(self) -> Float[np.ndarray, "token target"]:
         """The input features of each token, before the trunk."""
         return self._read("target_feat", ())
 
-    def pair_block(self, rows: slice, columns: slice) -> Float[np.ndarray, "row column 128"]:
+    def pair_block(self, rows: slice, columns: slice) -> Float[np.ndarray, "row column pair"]:
         """Returns `pair[rows, columns]`, reading no more than the chunks it needs."""
         return self._read("pair", (rows, columns))
 

@@ -28,11 +28,16 @@ MEANINGLESS = (
 class FileHeader:
     """What all entries of a file have in common; it says which model made them and how.
 
+    `weights_checkpoint` is the name of the published file, `weights_cutoff` the date (ISO) of the
+    newest structures that the parameters were trained on; what is not known is empty.
     `meaningless` is empty for real parameters, and else says why the values mean nothing.
     """
 
     weights_name: str
+    weights_family: str
+    weights_checkpoint: str
     weights_sha256: str
+    weights_cutoff: str
     weights_licence: str
     num_recycles: int
     precision: str

@@ -16,8 +16,9 @@ from af3cli.inference.events import Event, PassFinished, TaskFailed
 from af3cli.inference.memory import trunk_memory
 from af3cli.inference.plan import Task
 from af3cli.inference.schedule import TaskInputs, run_tasks
-from af3cli.inference.trunk import DEFAULT_BUCKETS, NUM_RECYCLES, TrunkModel, embed
+from af3cli.inference.trunk import DEFAULT_BUCKETS, TrunkModel, embed
 from af3cli.job import file_name
+from af3cli.model.config import ModelConfig
 from af3cli.output.embeddings import open_embeddings
 from af3cli.output.embeddings_format import (
     MEANINGLESS,
@@ -57,11 +58,13 @@ def embed_tasks(
     components: ComponentDictionary,
     storage: Storage,
     *,
-    num_recycles: int = NUM_RECYCLES,
+    num_recycles: int | None = None,
     buckets: Buckets = DEFAULT_BUCKETS,
     report: Callable[[Event], None] = lambda event: None,
 ) -> RunResult:
     """Embeds the tasks that `storage.out` does not hold yet and adds them to it.
+
+    Without `num_recycles`, there are as many as in the model's own program.
 
     Raises:
       InputError: two tasks would have the same entry, or there is no such dtype.
@@ -72,6 +75,8 @@ def embed_tasks(
         task: entry_header(model, task, name, components, storage)
         for task, name in zip(tasks, entry_names(tasks), strict=True)
     }
+    if num_recycles is None:
+        num_recycles = model.config.defaults.recycles
     num_passes = num_recycles + 1
     header = file_header(model, num_recycles)
     with EmbeddingsWriter(storage.out, header, overwrite=storage.overwrite) as writer:
@@ -99,6 +104,7 @@ def embed_tasks(
             {task: num_passes * pass_cost(model.config, task.bucket) for task in missing},
             components,
             work,
+            conventions=model.config.features,
             needed_bytes=lambda task: trunk_memory(model, task.bucket).total,
             report=report,
         )
@@ -127,24 +133,31 @@ def entry_names(tasks: Iterable[Task]) -> list[str]:
     return names
 
 
-def estimated_bytes(tasks: Iterable[Task], dtype: str, include: Sequence[str]) -> int:
+def estimated_bytes(
+    tasks: Iterable[Task], dtype: str, include: Sequence[str], config: ModelConfig
+) -> int:
     """Returns the size of a file with these entries; compression makes it about a tenth smaller."""
-    widths = {"single": 384, "target_feat": 447}
+    per_token = {"single": config.single_width, "target_feat": config.target_width, "pair": 0}
+    pair_width = config.pair_width if "pair" in include else 0
     value_bytes = 4 if dtype == "float32" else 2
     total = 0
     for task in tasks:
         n = task.num_tokens
-        values = sum(n * n * 128 if name == "pair" else n * widths[name] for name in include)
+        values = n * sum(per_token[name] for name in include) + n * n * pair_width
         total += values * value_bytes + 100 * n + 10_000
     return total
 
 
 def file_header(model: TrunkModel, num_recycles: int) -> FileHeader:
     """Returns what is told of all entries of a file."""
+    weights = model.weights
     return FileHeader(
-        weights_name=model.weights.name,
-        weights_sha256=model.weights.sha256,
-        weights_licence=model.weights.licence,
+        weights_name=weights.name,
+        weights_family=weights.family,
+        weights_checkpoint=weights.checkpoint,
+        weights_sha256=weights.sha256,
+        weights_cutoff=weights.training_cutoff or "",
+        weights_licence=weights.licence,
         num_recycles=num_recycles,
         precision=str(model.precision),
         meaningless=_label(model),

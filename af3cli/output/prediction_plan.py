@@ -11,9 +11,9 @@ from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError, OutputError
 from af3cli.inference.costs import confidence_cost, pass_cost, step_cost
 from af3cli.inference.plan import PlannedJob, Task
-from af3cli.inference.predict import DEFAULT_SAMPLER, NUM_SAMPLES, PredictionModel
-from af3cli.inference.trunk import NUM_RECYCLES
+from af3cli.inference.predict import PredictionModel
 from af3cli.job import file_name
+from af3cli.model.config import ModelConfig
 from af3cli.output.embeddings_run import estimated_bytes
 from af3cli.output.prediction import prediction_bytes
 from af3cli.output.prediction_records import (
@@ -34,9 +34,9 @@ class PredictionSettings:
     """
 
     out_dir: Path
-    num_samples: int = NUM_SAMPLES
-    num_steps: int = DEFAULT_SAMPLER.steps
-    num_recycles: int = NUM_RECYCLES
+    num_samples: int
+    num_steps: int
+    num_recycles: int
     at_once: int | None = None
     embeddings: bool = False
     distogram: bool = False
@@ -126,16 +126,19 @@ def check_names(jobs: Sequence[PlannedJob]) -> None:
             )
 
 
-def predicted_bytes(tasks: Sequence[Task], settings: PredictionSettings) -> int:
+def predicted_bytes(
+    tasks: Sequence[Task], settings: PredictionSettings, config: ModelConfig
+) -> int:
     """Returns about how much everything takes on the disk."""
     total = sum(
         prediction_bytes(task.num_tokens, task.job.num_atoms, settings.num_samples)
         for task in tasks
     )
     if settings.embeddings:
-        total += 2 * estimated_bytes(tasks, "float16", ("single", "pair"))
+        total += 2 * estimated_bytes(tasks, "float16", ("single", "pair"), config)
     if settings.distogram:
-        total += sum(2 * 64 * task.num_tokens**2 for task in tasks)
+        num_bins = config.num_distogram_bins
+        total += sum(2 * num_bins * task.num_tokens**2 for task in tasks)
     return total
 
 

@@ -21,7 +21,6 @@ from af3cli.inference.memory import (
 )
 from af3cli.inference.plan import PlannedJob, Task
 from af3cli.inference.predict import (
-    DEFAULT_SAMPLER,
     PredictionModel,
     PreparedJob,
     Sample,
@@ -80,7 +79,14 @@ def predict_tasks(
         report(event)
 
     run = _Run(model, components, settings, buckets, count, identities, missing)
-    failures = run_tasks(costs, components, run.work, needed_bytes=run.least_bytes, report=report)
+    failures = run_tasks(
+        costs,
+        components,
+        run.work,
+        conventions=model.trunk.config.features,
+        needed_bytes=run.least_bytes,
+        report=report,
+    )
     for job in jobs:
         name = file_name(job.name)
         complete_ranking(settings.out_dir / name, name, job.seeds)
@@ -177,7 +183,7 @@ class _Run:
         yield from predict(
             job,
             numbers,
-            config=replace(DEFAULT_SAMPLER, steps=num_steps),
+            config=replace(self.model.trunk.config.defaults.sampler, steps=num_steps),
             at_once=at_once,
             on_step=on_step,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from af3cli.output.cif_tables import UNKNOWN, add_table
 from af3cli.output.complexes import ModelSource
-from af3cli.output.terms import disclaimer, licence_sentence
+from af3cli.output.terms import describe_source, disclaimer, licence_sentence
 
 if TYPE_CHECKING:
     from gemmi import cif
@@ -67,7 +67,7 @@ def _tables_of_source(source: ModelSource) -> dict[str, _Table]:
             "version": [version("af3cli")],
             "type": ["package"],
             "classification": ["other"],
-            "description": [f"Structure prediction with the parameters {source.name}"],
+            "description": [f"Structure prediction with the parameters {describe_source(source)}"],
         },
         "ma_model_list": {
             "ordinal_id": ["1"],

@@ -15,7 +15,15 @@ DISCLAIMER = (
 
 def licence_sentence(source: ModelSource) -> str:
     """Returns which parameters were used, under which licence."""
-    return f"Made with the parameters {source.name}. Their licence: {source.licence}."
+    return f"Made with the parameters {describe_source(source)}. Their licence: {source.licence}."
+
+
+def describe_source(source: ModelSource) -> str:
+    """Returns the parameters' name, and in brackets their family, file and training cutoff."""
+    facts = [f"family {source.family}", source.checkpoint]
+    if source.training_cutoff:
+        facts.append(f"trained on structures until {source.training_cutoff}")
+    return f"{source.name} ({', '.join(filter(None, facts))})"
 
 
 def disclaimer(source: ModelSource) -> str:

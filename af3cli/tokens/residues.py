@@ -39,9 +39,13 @@ class ResidueAtoms:
 class ResidueBuilder:
     """Makes `ResidueAtoms`; those of equal residues are made once."""
 
-    def __init__(self, links: Links, components: ComponentDictionary) -> None:
+    def __init__(
+        self, links: Links, components: ComponentDictionary, terminal_atoms: bool = True
+    ) -> None:
+        """Without `terminal_atoms`, residues of one token have no OXT or OP3 at a chain's ends."""
         self._links = links
         self._components = components
+        self._terminal_atoms = terminal_atoms
         self._made: dict[tuple[str, MoleculeType, frozenset[str]], ResidueAtoms] = {}
 
     def chain(self, chain: Chain) -> list[ResidueAtoms]:
@@ -55,16 +59,19 @@ class ResidueBuilder:
         return residues
 
     def _absent(self, chain: Chain, number: int) -> frozenset[str]:
-        """Returns the atoms that a residue has lost to its neighbours."""
-        residue = chain.chain_id, number
+        """Returns the atoms that a residue has lost to its neighbours, or is not to have."""
+        residue, code = (chain.chain_id, number), chain.codes[number - 1]
+        is_whole = is_whole_token(code, chain.molecule_type)
+        keeps_ends = self._terminal_atoms or not is_whole
         if chain.molecule_type == MoleculeType.PROTEIN:
-            keeps = number == len(chain.codes) or residue in self._links.terminal
+            is_end = number == len(chain.codes) and keeps_ends
+            keeps = is_end or residue in self._links.terminal
             return frozenset() if keeps else frozenset(["OXT"])
         if chain.molecule_type == MoleculeType.LIGAND:
-            is_glycan = self._components.is_glycan(chain.codes[number - 1])
+            is_glycan = self._components.is_glycan(code)
             loses = is_glycan and residue not in self._links.anomeric
             return frozenset(["O1"]) if loses else frozenset()
-        return frozenset() if number == 1 else frozenset(["OP3"])
+        return frozenset() if number == 1 and keeps_ends else frozenset(["OP3"])
 
 
 def _residue_atoms(

@@ -22,8 +22,12 @@ LEFT_OUT = (
 _logger = logging.getLogger(__name__)
 
 
-def tokenize(job: Job, components: ComponentDictionary) -> tuple[Tokens, Atoms]:
+def tokenize(
+    job: Job, components: ComponentDictionary, *, terminal_atoms: bool = True
+) -> tuple[Tokens, Atoms]:
     """Returns the tokens and atoms of a job, chains in the official order.
+
+    Without `terminal_atoms`, polymers' residues that are one token have no OXT or OP3 at the ends.
 
     Chains of nothing but unknown residues, or whose components all begin with a hydrogen, are left
     out, as in the official program, and a warning is logged.
@@ -37,7 +41,7 @@ def tokenize(job: Job, components: ComponentDictionary) -> tuple[Tokens, Atoms]:
     for chain in job_chains(job):
         if chain not in links.chains:
             _logger.warning("job %s: chain %s %s", job.name, chain.chain_id, LEFT_OUT)
-    builder = ResidueBuilder(links, components)
+    builder = ResidueBuilder(links, components, terminal_atoms)
     residues = [
         (chain, number, residue)
         for chain in links.chains

@@ -42,11 +42,16 @@ class CatalogueEntry:
     @property
     def num_bytes(self) -> int:
         """The size in memory; PyTorch checkpoints hold float32 only."""
-        is_float32 = any(name.endswith(".pt") for name in self.file_names)
         return sum(
-            math.prod(spec.shape) * (2 if spec.dtype == "bfloat16" and not is_float32 else 4)
+            math.prod(spec.shape)
+            * (2 if spec.dtype == "bfloat16" and not self.is_torch_file else 4)
             for spec in official_schema(self.config).values()
         )
+
+    @property
+    def is_torch_file(self) -> bool:
+        """Whether it is a PyTorch checkpoint."""
+        return any(name.endswith(".pt") for name in self.file_names)
 
     @property
     def file_names(self) -> tuple[str, ...]:

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from af3cli.model.config import OFFICIAL, ModelConfig
+from af3cli.features.alignment import GAP
+from af3cli.features.conventions import FeatureConventions
+from af3cli.features.msa import MAX_ROWS
+from af3cli.model.config import OFFICIAL, ModelConfig, RunDefaults, SamplerConfig
 
 _CORRECTED = replace(
     OFFICIAL,
     one_way_bonds_quirk=False,
     key_space_uid_quirk=False,
     empty_atom_keys_quirk=False,
-    num_residue_types=32,
+    features=FeatureConventions(
+        num_residue_types=32, unique_rows=True, template_columns_quirk=False
+    ),
     diffusion=replace(OFFICIAL.diffusion, learned_noise_embedding=True),
 )
 
-OPENFOLD3 = replace(_CORRECTED, confidence=replace(OFFICIAL.confidence, atoms_by_rank=True))
+OPENFOLD3 = replace(
+    _CORRECTED,
+    masked_reference_atoms=False,
+    confidence=replace(OFFICIAL.confidence, atoms_by_rank=True),
+    features=replace(
+        _CORRECTED.features,
+        terminal_atoms=False,
+        parent_types=False,
+        whole_residue_bonds=False,
+        query_after_paired_rows=True,
+        rows_of_dna_and_ligands=False,
+        absent_template_class=GAP,
+    ),
+    defaults=RunDefaults(recycles=3),
+)
 
 PROTENIX_BASE = replace(
     _CORRECTED,
@@ -40,6 +59,16 @@ PROTENIX_BASE = replace(
         distance_input=True,
         symmetric_pde_input=True,
     ),
+    # Its own passes each read a random number of random rows; all of them is their common limit.
+    msa=replace(OFFICIAL.msa, max_rows=MAX_ROWS),
+    features=replace(
+        _CORRECTED.features,
+        paired_rows_in_unpaired=True,
+        unknown_ligand_columns=True,
+        query_fills_rows=True,
+        template_of_gaps=True,
+    ),
+    defaults=RunDefaults(recycles=9),
 )
 
 
@@ -52,6 +81,7 @@ def _small_protenix(pairformer_blocks: int) -> ModelConfig:
         msa=replace(base.msa, num_blocks=1),
         pairformer=replace(base.pairformer, num_blocks=pairformer_blocks),
         diffusion=replace(base.diffusion, num_blocks=8, num_atom_blocks=1),
+        defaults=RunDefaults(recycles=3, sampler=SamplerConfig(steps=5, gamma=0.0, step_scale=1.0)),
     )
 
 

@@ -49,7 +49,7 @@ _AXES = {
     "pair_width": (f"{TRUNK}/bond_embedding:weights", 1),
     "atom_width": (f"{ATOM_CONDITIONING}_embed_ref_pos:weights", 1),
     "atom_pair_width": (f"{ATOM_CONDITIONING}_pair_mlp_1:weights", 1),
-    "num_residue_types": (f"{TEMPLATE}/template_pair_embedding_2:weights", 0),
+    "features.num_residue_types": (f"{TEMPLATE}/template_pair_embedding_2:weights", 0),
     "max_atoms_per_token": (f"{CONFIDENCE}/plddt_logits:weights", 1),
     "num_distogram_bins": (f"{DISTOGRAM}/half_logits:weights", 1),
     "atom_transformer.num_blocks": (f"{_ATOM_STACK}/pair_logits_projection:weights", 1),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from af3cli.errors import WeightsError
-from af3cli.weights.catalogue import FAMILY_CONFIGS, SYNTHETIC, CatalogueEntry
+from af3cli.weights.catalogue import CATALOGUE, FAMILY_CONFIGS, SYNTHETIC, CatalogueEntry
 from af3cli.weights.check import Problems, check_arrays
 from af3cli.weights.files import files_digest, parameter_files
 from af3cli.weights.find import find_weights
@@ -81,7 +81,9 @@ def _native(path: Path, arrays: dict[str, np.ndarray], metadata: Mapping[str, st
     family = metadata.get("family", "")
     if family not in FAMILY_CONFIGS:
         raise WeightsError(f"{path} is of the unknown family {family!r}; convert its source again")
-    config = inferred(arrays, FAMILY_CONFIGS[family])
+    entry = CATALOGUE.get(metadata.get("name", ""))
+    is_known = entry is not None and entry.family == family
+    config = inferred(arrays, entry.config if is_known else FAMILY_CONFIGS[family])
     schema = official_schema(config)
     problems = Problems(unexpected=[name for name in arrays if name not in schema])
     check_arrays(arrays, schema, problems, may_be_float32=True)

@@ -19,11 +19,13 @@ class Weights:
     """Model parameters and their provenance.
 
     `arrays` has the official names `scope:name` (see `schema.official_schema`); do not change them.
-    `path` is None for parameters that were made and not read.
+    `path` is None for parameters that were made and not read. `checkpoint` is the name of the file
+    as its owner published it, also after conversion, and empty if that is not known.
     """
 
     name: str
     family: str
+    checkpoint: str
     licence: str
     terms_url: str | None
     training_cutoff: str | None
@@ -52,16 +54,20 @@ def describe(
 ) -> Weights:
     """Returns weights with what the catalogue knows of them.
 
-    Without a `name`, they are those of the family that have this configuration and, if several
-    have it, this file name.
+    Without a `name`, they are those of the family that have this configuration. Of PyTorch
+    checkpoints, and where several have it, the file must also be called as it was published:
+    others of the same shapes have other terms and cutoffs.
     """
     entry = CATALOGUE.get(name or "")
     if entry is None or entry.family != family:
         entry = _entry(family, path, config)
     return Weights(
-        name=entry.name if entry else family,
+        name=entry.name if entry else f"{family} (unnamed)",
         family=family,
-        licence=entry.licence if entry else "unknown: not a set of parameters that is known here",
+        checkpoint=entry.file_names[0] if entry and entry.urls else "",
+        licence=entry.licence
+        if entry
+        else "unknown: not parameters that are known here by the name of their file",
         terms_url=entry.terms_url if entry else None,
         training_cutoff=entry.training_cutoff if entry else None,
         is_meaningless=family == SYNTHETIC.family,
@@ -76,7 +82,7 @@ def _entry(family: str, path: Path | None, config: ModelConfig) -> CatalogueEntr
     entries = [
         entry for entry in CATALOGUE.values() if (entry.family, entry.config) == (family, config)
     ]
-    if len(entries) > 1:
+    if len(entries) > 1 or any(entry.is_torch_file for entry in entries):
         entries = [entry for entry in entries if path and path.name in entry.file_names]
     if not entries and family == SYNTHETIC.family:
         return SYNTHETIC

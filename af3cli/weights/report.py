@@ -19,8 +19,8 @@ def catalogue_lines(weights_dir: Path | None = None) -> Iterator[str]:
         yield f"    licence   {entry.licence}"
         if entry.terms_url:
             yield f"    terms     {entry.terms_url}"
-        if entry.training_cutoff:
-            yield f"    cutoff    {entry.training_cutoff}"
+        if not entry.is_meaningless:
+            yield f"    cutoff    {entry.training_cutoff or 'not known'}"
         yield f"    widths    single {config.single_width}, pair {config.pair_width}"
         yield f"    size      {entry.num_bytes / 1e6:,.0f} MB in memory"
         for url in entry.urls:
@@ -48,6 +48,7 @@ def summary_lines(weights: Weights) -> Iterator[str]:
     arrays = weights.arrays.values()
     facts = {
         "model": f"{weights.name} (family {weights.family})",
+        "source": weights.checkpoint,
         "licence": weights.licence,
         "terms": weights.terms_url,
         "cutoff": weights.training_cutoff,

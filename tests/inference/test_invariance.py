@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from af3cli.chemistry import ComponentDictionary, open_dictionary
+from af3cli.features.conventions import OFFICIAL_FEATURES
 from af3cli.features.featurise import featurise
 from af3cli.features.padding import Buckets, Sizes, sizes_of
 from af3cli.features.types import Features
@@ -31,8 +32,7 @@ from af3cli.inference.schedule import TaskInputs, run_tasks
 from af3cli.inference.trunk import Embeddings, TrunkModel, embed
 from af3cli.job import Job, read_job
 from af3cli.model.chunking import chunk_bytes
-from af3cli.model.config import OFFICIAL, ModelConfig, reduced
-from af3cli.model.sampler import SamplerConfig
+from af3cli.model.config import OFFICIAL, ModelConfig, SamplerConfig, reduced
 from af3cli.tokens import tokenize
 from af3cli.weights.provenance import describe, known_digest
 from af3cli.weights.synthetic import synthetic_parameters
@@ -174,7 +174,9 @@ def embeddings(model: TrunkModel, tasks: list[Task]) -> dict[str, Embeddings]:
         stored[task.job.name] = run(model, inputs.features, SMALL, task.seed)
 
     costs = dict.fromkeys(tasks, 1.0)
-    assert not run_tasks(costs, components(), work, needed_bytes=lambda task: 0)
+    assert not run_tasks(
+        costs, components(), work, conventions=OFFICIAL_FEATURES, needed_bytes=lambda task: 0
+    )
     return stored
 
 

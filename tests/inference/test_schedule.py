@@ -9,6 +9,7 @@ import pytest
 
 from af3cli.chemistry import open_dictionary
 from af3cli.errors import InputError, OutputError
+from af3cli.features.conventions import OFFICIAL_FEATURES
 from af3cli.features.padding import Buckets
 from af3cli.inference import schedule
 from af3cli.inference.events import RunStarted, TaskFailed, TaskFinished, TaskStarted
@@ -42,7 +43,14 @@ def work(task: Task, inputs: TaskInputs) -> None:
 
 def run(tasks: list[Task], components, work=work, **options) -> list[TaskFailed]:
     costs = dict.fromkeys(tasks, 1.0)
-    return schedule.run_tasks(costs, components, work, needed_bytes=lambda task: 3e15, **options)
+    return schedule.run_tasks(
+        costs,
+        components,
+        work,
+        conventions=OFFICIAL_FEATURES,
+        needed_bytes=lambda task: 3e15,
+        **options,
+    )
 
 
 def test_tasks_of_one_bucket_are_together_and_small_ones_first(tasks):

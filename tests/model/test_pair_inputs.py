@@ -213,7 +213,7 @@ def test_template_embedder(num_real: int) -> None:
     expected = reference.relu(total / 4) @ exact(module.contract.weight)
 
     tokens = tokens_with(TOKENS, asym_id=chain)
-    geometry = template_geometry(*jax.tree.map(jnp.asarray, (templates, tokens)))
+    geometry = template_geometry(*jax.tree.map(jnp.asarray, (templates, tokens)), 0)
     ours = module(jnp.float32(pair), geometry, jnp.ones(TOKENS, bool))
     assert_close(ours, expected)
 

@@ -19,6 +19,9 @@ class Source:
     """Parameters that never were."""
 
     name: str = "nobody's"
+    family: str = "none"
+    checkpoint: str = "nobody.bin"
+    training_cutoff: str | None = "2001-02-03"
     licence: str = "do what you like"
     terms_url: str | None = "https://example.org/terms"
     is_meaningless: bool = False

@@ -17,7 +17,10 @@ NUM_TOKENS = 70  # more than one chunk
 def file_header() -> FileHeader:
     return FileHeader(
         weights_name="alphafold3",
+        weights_family="alphafold3",
+        weights_checkpoint="af3.bin.zst",
         weights_sha256="ab" * 32,
+        weights_cutoff="2021-09-30",
         weights_licence="non-commercial",
         num_recycles=10,
         precision="float32",

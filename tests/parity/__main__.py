@@ -44,10 +44,12 @@ def main(cases: tuple[Path, ...], parameters: str | None, precision: str) -> Non
     """
     official = [Case(path) for path in cases if (path / "job.json").exists()]
     others = [_family_cases(path) for path in cases if not (path / "job.json").exists()]
+    if others and precision != "float32":
+        raise click.BadParameter("cases of other families are compared in float32 only")
     failures = 0
     if official:
         failures += _compare_official(official, parameters or "full", precision)
-    if others and precision == "float32":
+    if others:
         failures += _compare_families(list(chain.from_iterable(others)), parameters)
     click.echo(f"{failures} arrays out of bounds" if failures else "all arrays within bounds")
     sys.exit(1 if failures else 0)
@@ -59,6 +61,12 @@ def _family_cases(path: Path) -> list[FamilyCase]:
         raise click.BadParameter(
             f"{path}: neither {path}/job.json nor {path}.features.npz is there"
         )
+    for case in found:
+        if not case.networks:
+            kinds = ", ".join(NETWORKS)
+            raise click.BadParameter(
+                f"{case.folder / case.name}: nothing is recorded of a network ({kinds})"
+            )
     return found
 
 
@@ -85,7 +93,7 @@ def _compare_official(cases: Sequence[Case], parameters: str, precision: str) ->
 
 def _compare_families(cases: Sequence[FamilyCase], parameters: str | None) -> int:
     """Returns how many arrays are out of bounds; each network is loaded once."""
-    failures = 0
+    failures = num_compared = 0
     for name, network in NETWORKS.items():
         recorded = [case for case in cases if name in case.networks]
         if not recorded or parameters not in (None, network.parameters):
@@ -97,6 +105,9 @@ def _compare_families(cases: Sequence[FamilyCase], parameters: str | None) -> in
         for case in recorded:
             title = f"{case.folder.name}/{case.name}: network {name}"
             failures += _report(title, case.compare(name, model, heads))
+            num_compared += 1
+    if not num_compared:
+        raise click.BadParameter(f"no network with {parameters} parameters is recorded")
     return failures
 
 

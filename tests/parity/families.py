@@ -123,7 +123,7 @@ class FamilyCase:
         `model` and `heads` are ours, with its parameters. What is recorded of a stage that we do
         not know is infinitely far off.
         """
-        recorded = self._arrays(network)
+        recorded = self.arrays(network)
         names = defaultdict(list)
         for name in recorded:
             if not _INPUTS.fullmatch(name):
@@ -136,16 +136,17 @@ class FamilyCase:
     def _path(self, kind: str) -> Path:
         return self.folder / f"{self.name}.{kind}.npz"
 
-    def _arrays(self, kind: str) -> dict[str, np.ndarray]:
+    def arrays(self, kind: str) -> dict[str, np.ndarray]:
+        """Returns the arrays in one of the case's files."""
         with np.load(self._path(kind), allow_pickle=False) as arrays:
             return dict(arrays)
 
     def _inputs(self, recorded: Mapping[str, np.ndarray]) -> Inputs:
         """Returns what the network was fed; one family keeps positions in a file of their own."""
-        features = self._arrays("features")
+        features = self.arrays("features")
         noisy, level, positions = "diff{}.x_noisy", "diff{}.sigma", "conf.coords"
         if self._path("coords").exists():
-            recorded = self._arrays("coords")
+            recorded = self.arrays("coords")
             noisy, level, positions = "noisy{}", "noise_level{}", "fixed_positions"
         calls = range(_NUM_NOISE_LEVELS)
         return Inputs(

@@ -54,7 +54,7 @@ def features_from_family(arrays: Arrays) -> Features:
         slot=slot,
         ref_position=arrays["ref_pos"].astype(np.float32),
         ref_mask=arrays["ref_mask"].astype(bool),
-        element=(arrays["ref_element"].argmax(axis=-1) + 1).astype(np.int32),
+        element=_atomic_number(arrays["ref_element"]),
         charge=arrays["ref_charge"].astype(np.float32),
         name_chars=arrays["ref_atom_name_chars"].argmax(axis=-1).astype(np.int32),
     )
@@ -102,6 +102,11 @@ def _first(arrays: Arrays, *names: str) -> np.ndarray:
 
 def _one_hot_class(one_hot: Float[np.ndarray, "*batch 32"]) -> Int[np.ndarray, "*batch"]:
     return _OUR_CLASS[one_hot.argmax(axis=-1)].astype(np.int32)
+
+
+def _atomic_number(one_hot: Float[np.ndarray, "atom element"]) -> Int[np.ndarray, "atom"]:
+    """Returns 1 for the first column, and 0 where no column is set."""
+    return np.where(one_hot.any(axis=-1), one_hot.argmax(axis=-1) + 1, 0).astype(np.int32)
 
 
 def _pair_mask(mask: Float[np.ndarray, "template token *token"]) -> np.ndarray:

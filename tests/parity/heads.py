@@ -12,7 +12,8 @@ from af3cli.features.types import Features
 from af3cli.inference.heads import Heads
 from af3cli.inference.trunk import TrunkModel, run_trunk
 from af3cli.model.confidence import contact_probabilities
-from af3cli.model.sampler import SamplerConfig, StepDraws, noise_levels
+from af3cli.model.config import SamplerConfig
+from af3cli.model.sampler import StepDraws, noise_levels
 from tests.parity.comparison import Comparison, compare, compare_within
 from tests.parity.trunk import EXACT
 

@@ -21,7 +21,7 @@ from gemmi import cif
 from af3cli.features.types import Features
 from af3cli.inference.predict import PredictionModel, Sample, predict, prepare
 from af3cli.inference.sampling import RecordedDraws
-from af3cli.model.sampler import SamplerConfig
+from af3cli.model.config import SamplerConfig
 from af3cli.output.complexes import Complex
 from af3cli.output.prediction import PredictionFolder
 from af3cli.scores import SampleScores, score_sample

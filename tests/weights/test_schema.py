@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from af3cli.features.conventions import FeatureConventions
 from af3cli.model.config import OFFICIAL, reduced
 from af3cli.weights.infer import infer_config
 from af3cli.weights.schema import official_schema
@@ -26,7 +27,7 @@ OTHER_WIDTHS = replace(
     OFFICIAL,
     single_width=320,
     pair_width=512,
-    num_residue_types=32,
+    features=FeatureConventions(num_residue_types=32),
     max_atoms_per_token=23,
     template=replace(
         OFFICIAL.template,

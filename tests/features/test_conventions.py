@@ -1,0 +1,187 @@
+"""Features by other families' conventions; expectations are worked by hand from their rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from af3cli.chemistry import open_dictionary
+from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
+from af3cli.features.featurise import featurise
+from af3cli.features.types import Features
+from af3cli.job import AtomAddress, Dna, Entity, Job, Ligand, Modification, Protein, Rna
+from af3cli.tokens import tokenize
+from af3cli.tokens.table import token_table
+from af3cli.weights.families import OPENFOLD3, PROTENIX_BASE, PROTENIX_TINY
+from tests.output.jobs import EVERYTHING
+
+COMPONENTS = open_dictionary()
+LETTERS = "ARNDCQEGHILKMFPSTWYVX-AGCUAGCTNn"
+_FAMILIES = [OPENFOLD3.features, PROTENIX_BASE.features, PROTENIX_TINY.features]
+
+
+def features_of(
+    *entities: Entity,
+    bonds: tuple[tuple[AtomAddress, AtomAddress], ...] = (),
+    conventions: FeatureConventions,
+) -> Features:
+    job = Job("job", (1,), entities, bonds)
+    tables = tokenize(job, COMPONENTS, terminal_atoms=conventions.terminal_atoms)
+    return featurise(job, *tables, COMPONENTS, 1, conventions)
+
+
+def with_(**fields: object) -> FeatureConventions:
+    return replace(OFFICIAL_FEATURES, **fields)
+
+
+def rows_of(*entities: Entity, **fields: object) -> list[str]:
+    rows = features_of(*entities, conventions=with_(**fields)).msa.rows
+    return ["".join(LETTERS[code] for code in row) for row in rows]
+
+
+def profile_of(*entities: Entity, **fields: object) -> np.ndarray:
+    return features_of(*entities, conventions=with_(**fields)).msa.profile
+
+
+@pytest.mark.parametrize("conventions", _FAMILIES)
+def test_all_families_have_the_same_tokens(conventions: FeatureConventions) -> None:
+    official, atoms = tokenize(EVERYTHING, COMPONENTS)
+    tokens, own_atoms = tokenize(EVERYTHING, COMPONENTS, terminal_atoms=conventions.terminal_atoms)
+    np.testing.assert_array_equal(token_table(tokens), token_table(official))
+    assert {"OXT", "OP3"} & set(
+        atoms.name[np.isin(atoms.token, np.flatnonzero(official.atom_name == ""))]
+    )
+    of_whole = own_atoms.name[tokens.atom_name[own_atoms.token] == ""]
+    assert bool({"OXT", "OP3"} & set(of_whole)) == conventions.terminal_atoms
+
+
+@pytest.mark.parametrize("conventions", _FAMILIES)
+def test_every_molecule_has_features_of_one_size(conventions: FeatureConventions) -> None:
+    tables = tokenize(EVERYTHING, COMPONENTS, terminal_atoms=conventions.terminal_atoms)
+    features = featurise(EVERYTHING, *tables, COMPONENTS, 1, conventions)
+    num_tokens, num_classes = len(tables[0]), conventions.num_residue_types
+    assert features.msa.profile.shape == (num_tokens, num_classes)
+    assert features.msa.rows.max() < num_classes
+    assert features.tokens.residue_type.max() == num_classes - 1
+    assert features.tokens.atom_count.sum() == len(features.atoms.mask) == len(tables[1])
+    np.testing.assert_array_equal(
+        features.tokens.atom_start, np.cumsum(tables[0].atom_count) - tables[0].atom_count
+    )
+
+
+def test_ends_of_chains_lose_atoms_but_not_those_that_are_bonded_or_tokens() -> None:
+    bond = (AtomAddress("B", 2, "OXT"), AtomAddress("L", 1, "C1"))
+    modified = Protein(("C",), "GS", (Modification("SEP", 2),))
+    entities = Protein(("A",), "GA"), Protein(("B",), "GA"), modified
+    job = Job("job", (1,), (*entities, Dna(("D",), "AC"), Ligand(("L",), ("EDO",))), (bond,))
+    tokens, atoms = tokenize(job, COMPONENTS, terminal_atoms=False)
+    chain = tokens.chain_id[atoms.token]
+    ends = [(c, str(n)) for c, n in zip(chain, atoms.name, strict=True) if n in ("OXT", "OP3")]
+    assert ends == [("B", "OXT"), ("C", "OXT")]
+
+
+def test_unknown_rna_is_told_from_unknown_dna() -> None:
+    rna = Rna(("A",), "GXACGU", unpaired_msa=">q\nGXACGU\n>1\nGGACNU\n")
+    features = features_of(rna, Dna(("B",), "AX"), conventions=with_(num_residue_types=32))
+    assert list(features.tokens.residue_type) == [23, 31, 22, 24, 23, 25, 26, 30]
+    assert [LETTERS[code] for code in features.msa.rows[2]] == list("GGACnU--")
+    assert features.msa.rows[1, 1] == 31 and features.msa.rows[1, 7] == 30
+    assert list(features.msa.profile[1, [23, 30, 31]]) == [0.5, 0, 0.5]
+    assert list(features.msa.profile[7, [30, 31]]) == [1, 0]
+
+
+def test_atoms_of_modified_residues_can_be_of_an_unknown_type() -> None:
+    chain = Protein(("A",), "GSA", (Modification("SEP", 2),))
+    rna = Rna(("B",), "GU", (Modification("PSU", 2),))
+    official = features_of(chain, rna, conventions=OFFICIAL_FEATURES).tokens
+    own = features_of(chain, rna, conventions=with_(parent_types=False)).tokens
+    of_modified = official.atom_count == 1
+    assert set(official.residue_type[of_modified]) == {15, 25}
+    assert set(own.residue_type[of_modified]) == {20}
+    np.testing.assert_array_equal(
+        own.residue_type[~of_modified], official.residue_type[~of_modified]
+    )
+
+
+def test_bonds_of_atom_tokens_only() -> None:
+    entities = Protein(("A",), "GCG"), Ligand(("L",), ("EDO",))
+    bond = (AtomAddress("A", 2, "SG"), AtomAddress("L", 1, "C1"))
+    both = features_of(*entities, bonds=(bond,), conventions=OFFICIAL_FEATURES).bonds.tokens
+    own = features_of(
+        *entities, bonds=(bond,), conventions=with_(whole_residue_bonds=False)
+    ).bonds.tokens
+    assert [1, 3] in both.tolist()
+    np.testing.assert_array_equal(own, both[(both > 2).all(axis=1)])
+    assert len(own) == 3
+
+
+CHAIN = "ACDEF"
+TWICE = Protein(("A",), CHAIN, unpaired_msa=f">q\n{CHAIN}\n>1\nAC-EF\n>2\nACk-EF\n>3\nGCDEF\n")
+
+
+def test_equal_rows_count_once() -> None:
+    assert rows_of(TWICE) == [CHAIN, CHAIN, "AC-EF", "AC-EF", "GCDEF"]
+    assert rows_of(TWICE, unique_rows=True) == [CHAIN, CHAIN, "AC-EF", "GCDEF"]
+    assert profile_of(TWICE)[0, 0] == 0.75
+    np.testing.assert_allclose(profile_of(TWICE, unique_rows=True)[0, [0, 7]], [2 / 3, 1 / 3])
+
+
+def paired(*rows: tuple[str, str]) -> str:
+    return "".join(f">tr|A0A{i:06}|A0A{i:06}_{s}/1-9\n{r}\n" for i, (s, r) in enumerate(rows))
+
+
+FIRST = Protein(
+    ("A",),
+    "AAAAA",
+    unpaired_msa=">q\nAAAAA\n>1\nAAAAC\n>2\nAAADA\n",
+    paired_msa=paired(("", "AAAAA"), ("HUMAN", "AAAAC")),
+)
+SECOND = Protein(("B",), "GGGGG", paired_msa=paired(("", "GGGGG"), ("HUMAN", "GGGGC")))
+
+
+def test_query_stays_among_unpaired_rows() -> None:
+    both = [("AAAAA", "GGGGG"), ("AAAAC", "GGGGC")]
+    assert rows_of(FIRST, SECOND) == ["".join(r) for r in [*both, ("AAADA", "-----")]]
+    own = [*both, ("AAAAA", "GGGGG"), ("AAADA", "-----")]
+    assert rows_of(FIRST, SECOND, query_after_paired_rows=True) == ["".join(r) for r in own]
+
+
+def test_paired_rows_begin_the_unpaired_alignment() -> None:
+    fields = {"unique_rows": True, "paired_rows_in_unpaired": True}
+    assert rows_of(FIRST, **fields) == ["AAAAA", "AAAAA", "AAAAC", "AAADA"]
+    np.testing.assert_allclose(profile_of(FIRST, SECOND, **fields)[4, [0, 4]], [2 / 3, 1 / 3])
+    alone = replace(FIRST, unpaired_msa=None)
+    assert rows_of(alone, **fields) == ["AAAAA", "AAAAA", "AAAAC"]
+
+
+DNA, LIGAND = Dna(("B",), "AC"), Ligand(("L",), ("MG",))
+DEEP = Protein(("A",), CHAIN, unpaired_msa=f">q\n{CHAIN}\n>1\nAC-EF\n")
+
+
+def test_dna_and_ligands_without_rows_and_profile() -> None:
+    assert rows_of(DEEP, DNA, LIGAND) == ["ACDEFAC-", "ACDEFAC-", "AC-EF---"]
+    silent = {"rows_of_dna_and_ligands": False}
+    assert rows_of(DEEP, DNA, LIGAND, **silent) == ["ACDEF---", "ACDEF---", "AC-EF---"]
+    assert list(profile_of(DEEP, DNA, LIGAND, **silent).sum(axis=1)) == [1] * 5 + [0] * 3
+    assert list(profile_of(DEEP, DNA, LIGAND).sum(axis=1)) == [1] * 8
+    assert rows_of(DNA, **silent) == ["--", "--"]
+
+
+def test_query_fills_rows_that_only_others_have() -> None:
+    fields = {"query_fills_rows": True, "unknown_ligand_columns": True}
+    assert rows_of(DEEP, DNA, LIGAND, **fields) == ["ACDEFACX", "ACDEFACX", "AC-EFACX"]
+    assert profile_of(DEEP, DNA, LIGAND, **fields)[7, 20] == 1
+    deeper = Rna(("R",), "GGACC", unpaired_msa=">q\nGGACC\n>1\nGGAC-\n>2\nGGACA\n")
+    assert rows_of(DEEP, deeper, **fields)[1:] == ["ACDEFGGACC", "AC-EFGGAC-", "-----GGACA"]
+
+
+def test_templates_that_are_not_there() -> None:
+    protein, dna = Protein(("A",), "GSA", (Modification("SEP", 2),)), DNA
+    official = features_of(protein, dna, conventions=OFFICIAL_FEATURES).templates
+    assert official.residue_type.shape[0] == 0
+    fields = {"template_of_gaps": True, "template_columns_quirk": False}
+    own = features_of(protein, dna, conventions=with_(**fields)).templates
+    assert own.residue_type.shape[0] == 1 and (own.residue_type == 21).all()
+    assert not own.pseudo_beta_mask.any() and not own.backbone_mask.any()
