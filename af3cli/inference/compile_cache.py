@@ -9,6 +9,9 @@ from pathlib import Path
 
 import platformdirs
 
+# Seconds that a program takes to compile; one run compiles a dozen that JAX would not keep.
+_WORTH_KEEPING = 0.1
+
 
 def keep_compiled_programs(cache: Path | None = None) -> Path | None:
     """Switches JAX's persistent compilation cache on and returns where it is.
@@ -29,6 +32,7 @@ def keep_compiled_programs(cache: Path | None = None) -> Path | None:
     if not os.access(folder, os.W_OK):
         return None
     jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", _WORTH_KEEPING)
     return folder
 
 

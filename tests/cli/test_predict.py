@@ -25,6 +25,7 @@ from tests.output.jobs import EVERYTHING
 
 Predict = Callable[..., Result]
 NAME = "mini_job"
+ONE_BY_ONE = ("--samples-at-once", 1)
 PROTEIN = {"id": "A", "sequence": "ACDEFG", "unpairedMsa": "", "pairedMsa": "", "templates": []}
 LACTATE = {"id": "B", "smiles": "C[C@H](O)C(=O)O"}
 NOWHERE = """data_NOWHERE
@@ -148,15 +149,15 @@ def test_a_run_writes_what_the_official_program_does(predict, tmp_path):
 
 def test_samples_depend_on_their_seed_and_number_alone(predict, tmp_path, job):
     """Neither on how many are computed together, nor on the bucket."""
-    places = [tmp_path / name for name in ("together", "one_by_one", "bucket")]
-    options = [("--samples-at-once", 2), ("--samples-at-once", 1), ("--buckets", "16")]
-    for place, own in zip(places, options, strict=True):
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    options = {together: ("--samples-at-once", 2), alone: (*ONE_BY_ONE, "--buckets", "16")}
+    for place, own in options.items():
         assert predict(job, "--samples", 3, "--out-dir", place, *own).exit_code == 0
     for sample in range(3):
-        expected = coordinates(places[0], 1, sample)
-        for place in places[1:]:
-            np.testing.assert_allclose(coordinates(place, 1, sample), expected, atol=2e-3)
-    assert np.abs(coordinates(places[0], 1, 0) - coordinates(places[0], 1, 1)).max() > 1
+        np.testing.assert_allclose(
+            coordinates(alone, 1, sample), coordinates(together, 1, sample), atol=2e-3
+        )
+    assert np.abs(coordinates(alone, 1, 0) - coordinates(alone, 1, 1)).max() > 1
 
 
 def test_only_what_is_missing_is_computed(predict, tmp_path, job):
@@ -207,7 +208,7 @@ def test_a_second_process_does_not_write_the_same_job(predict, tmp_path, job):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_goes_on_where_it_was(predict, tmp_path, reduced_weights, cache, number):
     job = write_job(tmp_path, [1, 2])
-    options = ("--samples", 4, "--samples-at-once", 1)
+    options = ("--samples", 4, *ONE_BY_ONE)
     command = ("predict", job, *settings(reduced_weights), "--out-dir", tmp_path, *options)
     stop(cache, tmp_path, number, "(seed 1): sample 1", *command)
     finished = len(list((tmp_path / NAME).glob("seed-*_sample-*")))
@@ -239,7 +240,9 @@ def test_every_kind_of_molecule_comes_back_from_its_structure(predict, af3, tmp_
     checked = af3("check", structure)
     assert checked.exit_code == 0, checked.output
     assert "ligand NAG-NAG-FUC (chain F)" in checked.output
-    found = read_job(structure)
+    converted = tmp_path / "converted.json"
+    assert af3("convert", structure, converted).exit_code == 0
+    found = read_job(converted)
     assert chains(found) == chains(wanted)
     polymers = {chain for chain, (kind, *_) in chains(wanted).items() if kind is not Ligand}
     of_ligands = [

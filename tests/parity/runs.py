@@ -34,8 +34,11 @@ _COORDINATES = 2e-3
 # Printed figures are rounded: half a unit of the last place, and what float32 may add to it.
 _HUNDREDTH, _TENTH = 0.0055, 0.055
 _DISORDERED = 0.02
-_RANKING = 0.5 * _DISORDERED + 1e-3
+# What the disordered fraction counts in the ranking score; the rest of it is as exact as others.
+_DISORDERED_WEIGHT = 0.5
+_RANKING = _DISORDERED_WEIGHT * _DISORDERED + 1e-3
 _ARRAYS = {"atom_plddts": 0.011, "contact_probs": 0.011, "pae": 0.11}
+_WRITTEN = ("_model.cif", "_confidences.json", "_ranking_scores.csv")
 # Of the atom table, numbers that may differ in their last digit.
 _ATOM_NUMBERS = {"Cartn_x": 1.1e-3, "Cartn_y": 1.1e-3, "Cartn_z": 1.1e-3, "B_iso_or_equiv": 0.011}
 
@@ -98,6 +101,7 @@ def compare_run(
         for sample in samples:
             yield from _compare_sample(run, sample, features, complex_, folder)
         folder.write_ranking()
+        yield from _compare_files(run.folder, folder.path)
         yield from _compare_ranking(run.folder, folder.path, complex_.name)
 
 
@@ -139,10 +143,12 @@ def _compare_summary(
     """Yields comparisons of our figures, before they are rounded, with the printed ones."""
     yield compare_equal(f"{prefix} summary keys", list(ours), list(official))
     yield compare_equal(f"{prefix} chain_ids", ours["chain_ids"], official["chain_ids"])
-    own_tolerance = {"fraction_disordered": _DISORDERED, "ranking_score": _RANKING + _HUNDREDTH}
+    disorder = official.get("fraction_disordered") or 0.0
+    excess = _DISORDERED_WEIGHT * abs(scores.fraction_disordered - disorder)
+    own_tolerance = {"fraction_disordered": _DISORDERED, "ranking_score": excess + _HUNDREDTH}
     for name, figure in vars(scores).items():
         yield _compare_figures(
-            f"{prefix} {name}", figure, official[name], own_tolerance.get(name, _HUNDREDTH)
+            f"{prefix} {name}", figure, official.get(name), own_tolerance.get(name, _HUNDREDTH)
         )
 
 
@@ -151,9 +157,9 @@ def _compare_arrays(prefix: str, ours: dict, official: dict) -> Iterator[Compari
     yield compare_equal(f"{prefix} confidences keys", list(ours), list(official))
     for name, values in official.items():
         if name in _ARRAYS:
-            yield _compare_figures(f"{prefix} {name}", ours[name], values, _ARRAYS[name])
+            yield _compare_figures(f"{prefix} {name}", ours.get(name), values, _ARRAYS[name])
         else:
-            yield compare_equal(f"{prefix} {name}", ours[name], values)
+            yield compare_equal(f"{prefix} {name}", ours.get(name, []), values)
 
 
 def _compare_atoms(prefix: str, ours: str, official: str) -> Iterator[Comparison]:
@@ -168,6 +174,20 @@ def _compare_atoms(prefix: str, ours: str, official: str) -> Iterator[Comparison
     for column, tolerance in _ATOM_NUMBERS.items():
         values = (np.array(table[column], float) for table in (own, recorded))
         yield compare_within(f"{prefix} {column}", *values, tolerance)
+
+
+def _compare_files(recorded: Path, ours: Path) -> Iterator[Comparison]:
+    """Yields a comparison of the names of files, at the top and of samples, that both write."""
+    own, official = (
+        sorted(
+            str(path.relative_to(folder))
+            for pattern in ("*", "seed-*_sample-*/*")
+            for path in folder.glob(pattern)
+            if path.name.endswith(_WRITTEN)
+        )
+        for folder in (ours, recorded)
+    )
+    yield compare_equal("file names", own, official)
 
 
 def _compare_ranking(recorded: Path, ours: Path, name: str) -> Iterator[Comparison]:
