@@ -34,6 +34,8 @@ def test_a_reader_without_this_program_finds_everything(path, tokens, arrays):
         assert group.attrs["status"] == "complete"
         assert list(group.attrs["msa_chain_ids"]) == ["A", "B"]
         assert list(group.attrs["unpaired_msa_depth"]) == [23, 0]
+        assert list(group.attrs["msa_source"]) == ["searched: uniref90 (uniref90.fa)", ""]
+        assert list(group.attrs["template_source"]) == ["given", ""]
         assert group["pair"].dtype == np.float16
         assert group["pair"].shuffle and group["pair"].compression == "gzip"
         np.testing.assert_array_equal(group["pair"][:], arrays["pair"].astype(np.float16))
