@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """Returns how many there are of something, such as 1 job, 2 jobs."""
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def some(names: Sequence[str], shown: int = 5) -> str:
+    """Returns names, the first of them if there are many, such as a, b, c and 7 more."""
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def size(num_bytes: float) -> str:

@@ -54,7 +54,8 @@ def command(
 
     \b
     Exit code: 0 all entries are there; 1 some jobs failed, the others are there;
-    2 a job is not usable; 3 no usable parameters; 4 the file cannot be written.
+    2 a job or database is not usable; 3 no usable parameters; 4 the file cannot be written;
+    5 the MSA server fails.
     """
     plan = run.plan()
 
@@ -66,6 +67,7 @@ def command(
     storage = Storage(out, dtype, parse_include(include), npz, overwrite)
     entry_names(plan.tasks)
     model = run.load(load_model)
+    plan = run.fill(plan)
     num_bytes = estimated_bytes(plan.tasks, dtype, storage.include, model.config)
     show_plan(plan, _ENTRIES, out, num_bytes)
     with show_progress() as report:

@@ -75,7 +75,8 @@ def command(
 
     \b
     Exit code: 0 all structures are there; 1 some jobs failed, the others are there;
-    2 a job is not usable; 3 no usable parameters; 4 files cannot be written.
+    2 a job or database is not usable; 3 no usable parameters; 4 files cannot be written;
+    5 the MSA server fails.
     """
     plan = run.plan()
 
@@ -98,6 +99,7 @@ def command(
         distogram=save_distogram,
         overwrite=overwrite,
     )
+    plan = run.fill(plan)
     show_plan(plan, _SEEDS, out_dir, predicted_bytes(plan.tasks, settings, config))
     _show_memory(plan, model, settings)
     with show_progress() as report:

@@ -19,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from af3cli.cli.chain_inputs import describe_depths
 from af3cli.cli.interrupts import stop_if_interrupted
 from af3cli.errors import Af3cliError
 from af3cli.inference.events import (
@@ -189,7 +190,9 @@ def describe_failure(failure: TaskFailed) -> str:
 
 def _describe_size(task: Task) -> str:
     bucket = f" in a bucket of {task.bucket}" if task.bucket > task.num_tokens else ""
-    return f"{task.num_tokens} tokens{bucket}"
+    chains = task.job.chains
+    alignments = f", {describe_depths(chains)}" if any(chains.msa_source) else ""
+    return f"{task.num_tokens} tokens{bucket}{alignments}"
 
 
 def _describe_sample(event: SampleFinished) -> str:

@@ -6,20 +6,26 @@ import functools
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from af3cli.cli.chain_inputs import describe_chain_inputs
+from af3cli.cli.interrupts import stop_if_interrupted
+from af3cli.cli.search_options import SearchSettings, search_options
 from af3cli.errors import InputError
-from af3cli.wording import counted, size
+from af3cli.wording import counted, size, some
 
 if TYPE_CHECKING:
     from af3cli.chemistry import ComponentDictionary
     from af3cli.features.padding import Buckets
     from af3cli.inference.plan import PlannedJob, Task
     from af3cli.output.embeddings_run import RunResult
+    from af3cli.search.events import Event as SearchEvent
+    from af3cli.search.events import OnEvent
+    from af3cli.search.plan import SearchPlan
 
 _MAX_SEED = 2**32 - 1
 
@@ -64,13 +70,22 @@ _OPTIONS = (
         metavar="FILE",
         help="Chemical components, as mmCIF (plain or gzipped), in place of those of biotite.",
     ),
+    click.option(
+        "--msa",
+        type=click.Choice(["none", "search", "server"]),
+        help="Where alignments and templates that jobs lack come from: from nowhere, from "
+        "databases, or from --msa-server (RNA and templates from databases). By default server if "
+        "--msa-server is given, search if databases are configured (--db, --databases, "
+        "$AF3_DATABASES), else none.",
+    ),
 )
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be run: each job and seed is a task."""
+    """What is to be run: each job and seed is a task. `search` is for what jobs lack."""
 
+    search: SearchPlan | None
     components: ComponentDictionary
     buckets: Buckets
     jobs: Sequence[PlannedJob]
@@ -89,6 +104,8 @@ class RunOptions:
     precision: str
     buckets: str | None
     ccd: Path | None
+    msa: str | None
+    search: SearchSettings
 
     def plan(self) -> Plan:
         """Reads all jobs; raises `InputError` with what is wrong with any of them."""
@@ -98,10 +115,31 @@ class RunOptions:
         from af3cli.features.padding import Buckets
         from af3cli.inference.plan import plan_files, plan_tasks
 
+        search = self.search.plan_for(self.msa)
         buckets = Buckets.parse(self.buckets) if self.buckets else Buckets()
         components = open_dictionary(self.ccd)
-        jobs = plan_files(self.jobs, components, seeds)
-        return Plan(components, buckets, jobs, plan_tasks(jobs, buckets))
+        jobs = plan_files(self.jobs, components, seeds, search)
+        return Plan(search, components, buckets, jobs, plan_tasks(jobs, buckets))
+
+    def fill(self, plan: Plan) -> Plan:
+        """Returns the plan with what its jobs lack searched for, where that is wanted.
+
+        Raises:
+          WeightsError: there are no parameters, so that a search would be in vain.
+          InputError, ServerError: see `search_planned`.
+        """
+        if plan.search is None or not any(job.chains.wants_search for job in plan.jobs):
+            return plan
+
+        from af3cli.cli.search_progress import show_search
+        from af3cli.inference.plan import plan_tasks
+        from af3cli.inference.plan_search import search_planned
+        from af3cli.weights.find import find_weights
+
+        find_weights(self.weights, self.weights_dir)
+        with show_search() as show:
+            jobs = search_planned(plan.jobs, plan.search, _interruptible(show))
+        return replace(plan, jobs=jobs, tasks=plan_tasks(jobs, plan.buckets))
 
     def load(self, load_model: Callable) -> object:
         """Returns what `load_model` makes of the parameters; says so if they mean nothing."""
@@ -117,6 +155,7 @@ class RunOptions:
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """Adds the common options to a command, which gets them as its first argument."""
 
+    @search_options
     @functools.wraps(command)
     def run(**options: object) -> None:
         common = {field.name: options.pop(field.name) for field in fields(RunOptions)}
@@ -144,12 +183,13 @@ def show_plan(plan: Plan, tasks: tuple[str, str], place: Path, num_bytes: float)
     click.echo(f"{place}: up to {size(num_bytes)} when whole; {size(free)} are free there")
     if num_bytes > free:
         warn(f"{place} may not fit on the disk; what is finished is kept in any case")
-    for job in plan.jobs:
-        if chains := job.chains.wants_search:
-            warn(
-                f"{job.name}: runs without the alignments or templates that it wants searched for "
-                f"chain {', '.join(chains)}"
-            )
+    for line in describe_chain_inputs(plan.jobs):
+        click.echo(line)
+    if wanting := [job.name for job in plan.jobs if job.chains.wants_search]:
+        warn(
+            f"{some(wanting)}: {'runs' if len(wanting) == 1 else 'run'} without the alignments or "
+            "templates that are wanted there; --msa says where to look for them"
+        )
 
 
 def show_result(
@@ -172,6 +212,14 @@ def show_result(
 
 def _past(results: tuple[str, str]) -> tuple[str, str]:
     return f"{results[0]} was", f"{results[1]} were"
+
+
+def _interruptible(show: OnEvent) -> OnEvent:
+    def report(event: SearchEvent) -> None:
+        show(event)
+        stop_if_interrupted()
+
+    return report
 
 
 def warn(text: str) -> None:

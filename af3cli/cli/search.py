@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import click
 
+from af3cli.cli.search_options import NOT_CONFIGURED, SearchSettings, search_options
 from af3cli.errors import InputError
 from af3cli.job import Job, describe, file_name, read_jobs, to_alphafold3_json
 
@@ -20,51 +20,8 @@ from af3cli.job import Job, describe, file_name, read_jobs, to_alphafold3_json
     type=click.Path(path_type=Path, file_okay=False),
     help="Where each job is written, as NAME_data.json.",
 )
-@click.option(
-    "--db",
-    "paths",
-    multiple=True,
-    metavar="NAME=PATH",
-    help="A database: FASTA, plain or gzip, or shards as prefix@N; for pdb a folder of mmCIF.",
-)
-@click.option(
-    "--z",
-    "sizes",
-    multiple=True,
-    metavar="NAME=NUMBER",
-    help="Size of a whole database, in sequences, or megabases of RNA. Shards need it.",
-)
-@click.option(
-    "--databases",
-    "config",
-    type=click.Path(path_type=Path),
-    help="TOML or JSON file of databases, or a folder of the official files [$AF3_DATABASES].",
-)
-@click.option("--msa-server", "server_url", metavar="URL", help="Ask a ColabFold MSA server.")
-@click.option(
-    "--max-template-date",
-    type=click.DateTime(["%Y-%m-%d"]),
-    default="2021-09-30",
-    show_default=True,
-    help="Use no template released later.",
-)
-@click.option("--cpus", type=click.IntRange(min=1), help="Threads [all processors].")
-@click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where results are kept [the user's cache].",
-)
-def command(
-    jobs: tuple[Path, ...],
-    out_dir: Path,
-    paths: tuple[str, ...],
-    sizes: tuple[str, ...],
-    config: Path | None,
-    server_url: str | None,
-    max_template_date: datetime,
-    cpus: int | None,
-    cache_dir: Path | None,
-) -> None:
+@search_options
+def command(jobs: tuple[Path, ...], out_dir: Path, search: SearchSettings) -> None:
     """Find alignments and templates for the chains that lack them.
 
     Proteins are searched for in uniref90, mgnify, small_bfd and uniprot (for pairing), RNA in rfam,
@@ -79,17 +36,14 @@ def command(
       af3 search job.json --out-dir filled --db uniref90=uniref90.fasta --db rfam=rfam.fasta.gz
     """
     from af3cli.cli.search_progress import show_search
-    from af3cli.search.databases import find_databases
-    from af3cli.search.run import SearchPlan, search_jobs
+    from af3cli.search.run import check_sources, search_jobs
 
-    databases = find_databases(paths, sizes, config)
-    if not databases and server_url is None:
-        raise InputError(
-            "no database is configured: name some with --db NAME=PATH, --databases FILE or the "
-            "variable AF3_DATABASES, or use --msa-server URL"
-        )
-    plan = SearchPlan(databases, server_url, max_template_date.date(), cpus, cache_dir)
+    plan = search.plan()
+    if plan is None:
+        raise InputError(NOT_CONFIGURED)
     named = list(_named_jobs(jobs))
+    for job in named:
+        check_sources(job, plan)
     with show_search() as show:
         for job in search_jobs(named, plan, show):
             write_job(job, out_dir)

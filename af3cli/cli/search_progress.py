@@ -26,6 +26,7 @@ from af3cli.search.events import (
     ScanStarted,
     ServerWaits,
 )
+from af3cli.wording import some
 
 _SHOWN_CHAINS = 3
 
@@ -79,7 +80,7 @@ class SearchBar(AbstractContextManager):
     def __call__(self, event: Event) -> None:
         match event:
             case ScanStarted(database, _, num_bytes, chains):
-                description = f"{database}: {_some(chains)}"
+                description = f"{database}: {some(chains, _SHOWN_CHAINS)}"
                 self._progress.reset(self._bar, total=num_bytes, description=description)
                 self._progress.update(self._bar, visible=True)
             case ScanAdvanced(bytes_read):
@@ -100,9 +101,8 @@ def describe_event(event: Event) -> str:
     """Returns a line about an event, empty for those that only move a bar."""
     match event:
         case ScanStarted(database, file_name, num_bytes, chains):
-            return (
-                f"{database}: searching {file_name} ({num_bytes / 1e6:,.1f} MB) for {_some(chains)}"
-            )
+            size = f"{num_bytes / 1e6:,.1f} MB"
+            return f"{database}: searching {file_name} ({size}) for {some(chains, _SHOWN_CHAINS)}"
         case ScanFinished(seconds):
             return f"searched in {seconds:.1f} s"
         case ChainSearched(chain, source, num_rows, was_cached):
@@ -112,9 +112,3 @@ def describe_event(event: Event) -> str:
         case Note(text):
             return f"note: {text}"
     return ""
-
-
-def _some(chains: tuple[str, ...]) -> str:
-    shown = ", ".join(chains[:_SHOWN_CHAINS])
-    more = len(chains) - _SHOWN_CHAINS
-    return f"{shown} and {more} more" if more > 0 else shown

@@ -2,12 +2,14 @@
 
 A job can hold hundreds of megabytes of alignments. So what is planned is a summary of each job,
 small enough for many thousands of them, and the job itself is loaded again when its turn comes.
+Only jobs of files with several, which have no room for alignments, stay in memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,23 +17,11 @@ import numpy as np
 from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError
 from af3cli.features.padding import Buckets, Sizes
-from af3cli.job import Entity, Job, Protein, Rna, job_digest, parse_a3m, read_jobs
+from af3cli.inference.chain_inputs import ChainInputs, chain_inputs, provenances
+from af3cli.job import Job, job_digest, read_job, read_jobs
+from af3cli.search.plan import SearchPlan
+from af3cli.search.run import check_sources
 from af3cli.tokens import Tokens, tokenize
-
-
-@dataclass(frozen=True)
-class ChainInputs:
-    """What was known of each chain besides its sequence: one row per chain, in token order.
-
-    Alignment depths count the given rows, the query included; 0 is no alignment.
-    `wants_search` lists the chains whose alignment or templates are wanted but not given.
-    """
-
-    chain_id: tuple[str, ...]
-    unpaired_msa_depth: tuple[int, ...]
-    paired_msa_depth: tuple[int, ...]
-    num_templates: tuple[int, ...]
-    wants_search: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,15 +82,20 @@ def plan_job(
         digest=job_digest(job),
         num_tokens=len(tokens),
         num_atoms=len(atoms),
-        chains=_chain_inputs(job, tokens),
+        chains=chain_inputs(job, _chain_ids(tokens), provenances(job, None)),
         load=load or (lambda: job),
     )
 
 
 def plan_files(
-    paths: Iterable[Path], components: ComponentDictionary, seeds: tuple[int, ...] | None = None
+    paths: Iterable[Path],
+    components: ComponentDictionary,
+    seeds: tuple[int, ...] | None = None,
+    search: SearchPlan | None = None,
 ) -> list[PlannedJob]:
     """Returns the summaries of all jobs in files, with `seeds` in place of their own if given.
+
+    With `search` they are to be passed to `search_planned`, and are checked for that.
 
     Raises:
       InputError: jobs are not usable; the text has the problems of all of them.
@@ -108,10 +103,14 @@ def plan_files(
     planned, problems = [], []
     for path in paths:
         try:
-            for index, job in enumerate(read_jobs(path)):
+            jobs = read_jobs(path)
+            load = partial(read_job, path) if len(jobs) == 1 else None
+            for job in jobs:
                 if seeds is not None:
                     job = replace(job, seeds=seeds)
-                planned.append(plan_job(job, components, _loader(path, index)))
+                if search is not None:
+                    check_sources(job, search)
+                planned.append(plan_job(job, components, load))
         except InputError as error:
             text = str(error)
             problems.append(text if str(path) in text else f"{path}: {text}")
@@ -132,34 +131,7 @@ def plan_tasks(jobs: Sequence[PlannedJob], buckets: Buckets) -> list[Task]:
     return sorted(tasks, key=lambda task: (task.bucket, task.job.num_atoms))
 
 
-def _loader(path: Path, index: int) -> Callable[[], Job]:
-    return lambda: read_jobs(path)[index]
-
-
-def _chain_inputs(job: Job, tokens: Tokens) -> ChainInputs:
+def _chain_ids(tokens: Tokens) -> tuple[str, ...]:
+    """The chains, in token order."""
     _, first = np.unique(tokens.asym_id, return_index=True)
-    chains = tuple(str(tokens.chain_id[row]) for row in first)
-    entities = {chain: entity for entity in job.entities for chain in entity.ids}
-    of_chain = [entities[chain] for chain in chains]
-    return ChainInputs(
-        chain_id=chains,
-        unpaired_msa_depth=tuple(_depth(entity, "unpaired_msa") for entity in of_chain),
-        paired_msa_depth=tuple(_depth(entity, "paired_msa") for entity in of_chain),
-        num_templates=tuple(len(getattr(entity, "templates", None) or ()) for entity in of_chain),
-        wants_search=tuple(chain for chain in chains if _wants_search(entities[chain])),
-    )
-
-
-def _wants_search(entity: Entity) -> bool:
-    match entity:
-        case Protein():
-            return entity.unpaired_msa is None or entity.templates is None
-        case Rna():
-            return entity.unpaired_msa is None
-        case _:
-            return False
-
-
-def _depth(entity: Entity, alignment: str) -> int:
-    a3m = getattr(entity, alignment, None)
-    return len(parse_a3m(a3m)[0]) if a3m else 0
+    return tuple(str(tokens.chain_id[row]) for row in first)

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from af3cli.errors import InputError
-from af3cli.inference.plan import ChainInputs
+from af3cli.inference.chain_inputs import ChainInputs
 
 FORMAT = "af3cli-embeddings"
 FORMAT_VERSION = 1
@@ -94,13 +94,15 @@ class EntryHeader:
             "unpaired_msa_depth": np.array(self.chains.unpaired_msa_depth, np.int64),
             "paired_msa_depth": np.array(self.chains.paired_msa_depth, np.int64),
             "num_templates": np.array(self.chains.num_templates, np.int64),
+            "msa_source": np.array(self.chains.msa_source, strings),
+            "template_source": np.array(self.chains.template_source, strings),
             **_without_empty(values),
         }
 
 
 # The attributes that decide whether two entries hold the same values, and what they are called.
 IDENTITY = {
-    "input_sha256": "the job's content",
+    "input_sha256": "the job's content, alignments and templates included",
     "seed": "the seed",
     "dtype": "the dtype",
     "include": "the arrays",

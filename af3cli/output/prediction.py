@@ -27,6 +27,7 @@ from af3cli.output.locking import only_writer
 from af3cli.output.prediction_ranking import SampleNumbers, rank_samples, remove_ranking
 from af3cli.output.prediction_records import (
     SAMPLE_FILES,
+    ChainFacts,
     Identity,
     Record,
     check_identity,
@@ -62,15 +63,23 @@ class PredictionFolder:
 
     What is written appears at once and whole, and stays when the process is killed. `identity`
     is all that can change the results: the job's digest, the parameters' sha256, settings.
+    `chains` is told in the records.
     """
 
     def __init__(
-        self, out_dir: Path, complex_: Complex, identity: Identity, *, overwrite: bool = False
+        self,
+        out_dir: Path,
+        complex_: Complex,
+        identity: Identity,
+        *,
+        chains: ChainFacts | None = None,
+        overwrite: bool = False,
     ) -> None:
         """Says what is to be written; `overwrite` removes predictions made from something else."""
         self.path = out_dir / _safe_name(complex_.job)
         self._complex = complex_
         self._identity = dict(identity)
+        self._chains = chains or {}
         self._overwrite = overwrite
         self._resources = ExitStack()
 
@@ -191,7 +200,8 @@ class PredictionFolder:
 
         def write_record(path: Path) -> None:
             sizes = file_sizes(path.parent)
-            path.write_bytes(Record(self._identity, sizes, ranking_score).to_json())
+            record = Record(self._identity, sizes, ranking_score, self._chains)
+            path.write_bytes(record.to_json())
 
         with messages(folder):
             write_folder(folder, {**files, record_name(self._complex.name, name): write_record})

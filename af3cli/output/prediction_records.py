@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from af3cli.errors import OutputError
@@ -23,18 +23,22 @@ _FOLDERS = re.compile(r"seed-\d+_(sample-\d+|embeddings|distogram)")
 
 # What a prediction was made from: texts and numbers by name, all that can change its values.
 Identity = Mapping[str, str | int | float | bool | None]
+# What there was of each chain besides its sequence, by chain id.
+ChainFacts = Mapping[str, Mapping[str, str | int]]
 
 
 @dataclass(frozen=True)
 class Record:
     """What made the files in one folder; the score is that of a sample, if it is known.
 
-    `sizes` has the bytes of each file but the record itself.
+    `sizes` has the bytes of each file but the record itself. `chains` says of each chain how deep
+    its alignments are, how many templates it has, and where they come from.
     """
 
     identity: dict[str, str | int | float | bool | None]
     sizes: dict[str, int]
     ranking_score: float | None = None
+    chains: ChainFacts = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """Returns the record as text."""
@@ -44,6 +48,7 @@ class Record:
             "format_version": FORMAT_VERSION,
             "identity": self.identity,
             "ranking_score": None if score is None or math.isnan(score) else float(score),
+            "chains": self.chains,
             "sizes": self.sizes,
         }
         return json.dumps(content, indent=1).encode()
@@ -139,6 +144,7 @@ def _read(path: Path) -> Record | None:
             identity=dict(content["identity"]),
             sizes=dict(content["sizes"]),
             ranking_score=None if score is None else float(score),
+            chains=content.get("chains", {}),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

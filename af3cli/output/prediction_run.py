@@ -122,6 +122,7 @@ class _Run:
             self.settings.out_dir,
             complex_,
             self.identities[task.job],
+            chains=task.job.chains.by_chain(),
             overwrite=self.settings.overwrite,
         ) as folder:
             try:

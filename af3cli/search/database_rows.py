@@ -14,11 +14,10 @@ from af3cli.search.databases import Database, file_digest
 from af3cli.search.events import ChainSearched, OnEvent, ScanAdvanced, ScanFinished, ScanStarted
 from af3cli.search.hits import Row, merge_shards
 from af3cli.search.hmmer import Query, database_size, sequence_query
+from af3cli.search.plan import TEMPLATE_DATABASE
 from af3cli.search.profile import profile_query
 from af3cli.search.rna_alignment import align_to_query
 from af3cli.search.scan import scan
-
-TEMPLATE_DATABASE = "seqres"
 
 
 @dataclass(frozen=True)

@@ -6,31 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from af3cli.errors import InputError
 from af3cli.job.types import Protein
 from af3cli.search.a3m import merge_rows, query_row
-from af3cli.search.catalogue import (
-    PAIRED_PROTEIN,
-    UNPAIRED_PROTEIN,
-    UNPAIRED_RNA,
-    MoleculeKind,
-)
-from af3cli.search.database_rows import TEMPLATE_DATABASE, DatabaseRows
+from af3cli.search.catalogue import PAIRED_PROTEIN
+from af3cli.search.database_rows import DatabaseRows
 from af3cli.search.databases import Database
 from af3cli.search.events import Note
 from af3cli.search.hits import Row
 from af3cli.search.homologues import Chain, Homologues
+from af3cli.search.plan import ALIGNED, LATEST_TEMPLATE, STRUCTURES, TEMPLATE_DATABASE, UNPAIRED
 from af3cli.search.structures import StructureFolder
 from af3cli.search.template_filter import choose_templates
-
-# The last day of the structures that the AlphaFold 3 paper used, the official default.
-LATEST_TEMPLATE = date(2021, 9, 30)
-_STRUCTURES = "pdb"
-_ALIGNED = {
-    "protein": (*UNPAIRED_PROTEIN, *PAIRED_PROTEIN),
-    "rna": UNPAIRED_RNA,
-}
-_UNPAIRED = {"protein": UNPAIRED_PROTEIN, "rna": UNPAIRED_RNA}
 
 
 @dataclass(frozen=True)
@@ -44,21 +30,20 @@ class DatabaseSearch:
     def homologues(self, chains: Mapping[Chain, str]) -> dict[Chain, Homologues]:
         """Returns what the databases have for `chains`, each given with what to call it.
 
-        Raises `InputError` if no database is for a kind of chain, or if one cannot be used.
+        Raises `InputError` if a database cannot be used.
         """
         return self.with_templates(chains, self.alignments(chains))
 
     def alignments(self, chains: Mapping[Chain, str]) -> dict[Chain, Homologues]:
         """Returns the alignment rows for `chains`, without templates."""
         found: dict[tuple[str, str], list[Row]] = {}
-        for molecule, names in _ALIGNED.items():
+        for molecule, names in ALIGNED.items():
             labels = {
                 chain.sequence: label
                 for chain, label in chains.items()
                 if chain.molecule == molecule and chain.given_msa is None and chain.is_long_enough
             }
             if labels:
-                self._check_any(molecule, next(iter(labels.values())))
                 for name in names:
                     if name in self.databases:
                         rows = self.rows.find(self.databases[name], labels)
@@ -77,10 +62,10 @@ class DatabaseSearch:
             for chain in chains
             if chain.wants_templates and chain.is_long_enough
         }
-        if not profiles or not {TEMPLATE_DATABASE, _STRUCTURES} <= set(self.databases):
+        if not profiles or not {TEMPLATE_DATABASE, STRUCTURES} <= set(self.databases):
             return dict(found)
         structures = StructureFolder(
-            self.databases[_STRUCTURES].files[0], lambda text: self.rows.on_event(Note(text))
+            self.databases[STRUCTURES].files[0], lambda text: self.rows.on_event(Note(text))
         )
         labels = {a3m: chains[chain] for chain, a3m in profiles.items()}
         rows = self.rows.find(self.databases[TEMPLATE_DATABASE], labels)
@@ -98,25 +83,15 @@ class DatabaseSearch:
     def missing(self, chains: Mapping[Chain, str]) -> list[str]:
         """Returns the databases that the official pipeline would search for `chains` as well."""
         kinds = {chain.molecule for chain in chains if chain.given_msa is None}
-        names = [name for kind, of_kind in _ALIGNED.items() if kind in kinds for name in of_kind]
+        names = [name for kind, of_kind in ALIGNED.items() if kind in kinds for name in of_kind]
         if any(chain.wants_templates for chain in chains):
-            names += [TEMPLATE_DATABASE, _STRUCTURES]
+            names += [TEMPLATE_DATABASE, STRUCTURES]
         return [name for name in names if name not in self.databases]
-
-    def _check_any(self, molecule: MoleculeKind, label: str) -> None:
-        names = _UNPAIRED[molecule]
-        if not any(name in self.databases for name in names):
-            kind = "protein" if molecule == "protein" else "RNA"
-            raise InputError(
-                f"{label}: there is no {kind} database to search. Name at least one of "
-                f'{", ".join(names)} with --db NAME=PATH, or write "unpairedMsa": "" into the job '
-                "to do without."
-            )
 
 
 def _homologues(chain: Chain, found: Mapping[tuple[str, str], list[Row]]) -> Homologues:
     """What was found for a chain, by database and sequence, in the order of the alignment."""
-    unpaired = [found.get((name, chain.sequence)) for name in _UNPAIRED[chain.molecule]]
+    unpaired = [found.get((name, chain.sequence)) for name in UNPAIRED[chain.molecule]]
     paired = found.get((PAIRED_PROTEIN[0], chain.sequence)) if chain.molecule == "protein" else None
     return Homologues(tuple(rows for rows in unpaired if rows is not None), paired)
 

@@ -37,6 +37,12 @@ class Database:
     z: float | None = None
     is_sharded: bool = False
 
+    @property
+    def title(self) -> str:
+        """What people know the database by: its file's name, or that of the first shard."""
+        more = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
+        return f"{self.files[0].name}{more}"
+
 
 def file_digest(path: Path) -> str:
     """What tells one state of a file from another: SHA-256 of its name, size and time."""

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
 
+from af3cli.errors import InputError
 from af3cli.job.types import Job
 from af3cli.search.cache import Cache, default_folder
 from af3cli.search.database_rows import DatabaseRows
-from af3cli.search.database_search import LATEST_TEMPLATE, DatabaseSearch
-from af3cli.search.databases import Database
+from af3cli.search.database_search import DatabaseSearch
 from af3cli.search.events import Note, OnEvent
 from af3cli.search.homologues import Chain, Homologues, fill_job, wanted_chains
+from af3cli.search.plan import UNPAIRED, SearchPlan
 from af3cli.search.server_client import ServerClient
 from af3cli.search.server_search import ServerSearch, privacy_note
 
 # So many chains share one pass over a database; jobs are done in groups of about as many.
 CHAINS_AT_ONCE = 8
+_JOBS_AT_ONCE = 100
 
 
-@dataclass(frozen=True)
-class SearchPlan:
-    """Where to look: local databases, and for proteins a server in place of them if there is one.
-
-    Templates may have been released until the day `latest_template`. `num_threads` is that of all
-    processors if it is `None`, and `cache_folder` the user's cache.
-    """
-
-    databases: Mapping[str, Database]
-    server_url: str | None = None
-    latest_template: date = LATEST_TEMPLATE
-    num_threads: int | None = None
-    cache_folder: Path | None = None
+def check_sources(job: Job, plan: SearchPlan) -> None:
+    """Raises `InputError` if there is nothing to make alignments from for a kind of its chains."""
+    for chain, label in wanted_chains([job]).items():
+        if chain.given_msa is None and chain.is_long_enough and not plan.has_source(chain.molecule):
+            kind = "protein" if chain.molecule == "protein" else "RNA"
+            raise InputError(
+                f"{label}: there is no {kind} database to search. Name at least one of "
+                f"{', '.join(UNPAIRED[chain.molecule])} with --db NAME=PATH, or write "
+                '"unpairedMsa": "" into the job to do without.'
+            )
 
 
 def search_jobs(
@@ -43,7 +39,7 @@ def search_jobs(
 
     Jobs come out as soon as the group they are in is done; equal chains are searched once, and
     what has been found is kept in a cache. Raises `InputError` if databases are missing or cannot
-    be used, `ServerError` if a server fails.
+    be used, `ServerError` if a server fails. See `check_sources` for what can be known before.
     """
     cache = Cache(plan.cache_folder or default_folder())
     rows = DatabaseRows(cache, on_event, plan.num_threads)
@@ -55,7 +51,7 @@ def search_jobs(
         chains_at_once = 0  # rows are paired for one job
         on_event(Note(privacy_note(plan.server_url)))
     noted: set[str] = set()
-    for group in _groups(jobs, chains_at_once):
+    for group in _groups(jobs, plan, chains_at_once):
         chains = wanted_chains(group)
         found: Mapping[Chain, Homologues] = {}
         if chains:
@@ -68,13 +64,17 @@ def search_jobs(
         yield from (fill_job(job, found) for job in group)
 
 
-def _groups(jobs: Iterable[Job], chains_at_once: int) -> Iterator[Sequence[Job]]:
+def _groups(jobs: Iterable[Job], plan: SearchPlan, chains_at_once: int) -> Iterator[Sequence[Job]]:
     group: list[Job] = []
+    chains: set[Chain] = set()
     for job in jobs:
-        if group and len(wanted_chains([*group, job])) > chains_at_once:
+        check_sources(job, plan)
+        wanted = wanted_chains([job]).keys()
+        if group and (len(chains | wanted) > chains_at_once or len(group) == _JOBS_AT_ONCE):
             yield group
-            group = []
+            group, chains = [], set()
         group.append(job)
+        chains |= wanted
     if group:
         yield group
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from af3cli.inference.plan import ChainInputs
+from af3cli.inference.chain_inputs import ChainInputs
 from af3cli.output.embeddings_format import EntryHeader, FileHeader
 
 NUM_TOKENS = 70  # more than one chunk
@@ -41,7 +41,14 @@ def entry() -> EntryHeader:
         ccd_date="2026-10-09",
         ccd_sha256="ef" * 32,
         rdkit_version="2025.9.4",
-        chains=ChainInputs(("A", "B"), (23, 0), (0, 0), (1, 0), wants_search=("A",)),
+        chains=ChainInputs(
+            chain_id=("A", "B"),
+            unpaired_msa_depth=(23, 0),
+            paired_msa_depth=(0, 0),
+            num_templates=(1, 0),
+            msa_source=("searched: uniref90 (uniref90.fa)", ""),
+            template_source=("given", ""),
+        ),
     )
 
 

@@ -34,6 +34,8 @@ def test_a_reader_without_this_program_finds_everything(path, tokens, arrays):
         assert group.attrs["status"] == "complete"
         assert list(group.attrs["msa_chain_ids"]) == ["A", "B"]
         assert list(group.attrs["unpaired_msa_depth"]) == [23, 0]
+        assert list(group.attrs["msa_source"]) == ["searched: uniref90 (uniref90.fa)", ""]
+        assert list(group.attrs["template_source"]) == ["given", ""]
         assert group["pair"].dtype == np.float16
         assert group["pair"].shuffle and group["pair"].compression == "gzip"
         np.testing.assert_array_equal(group["pair"][:], arrays["pair"].astype(np.float16))
@@ -160,7 +162,7 @@ def test_a_finished_entry_is_known_by_what_it_was_made_from(path, file_header, e
         assert writer.is_finished(entry)
         assert not writer.is_finished(named(entry, "other"))
         for change, text in {
-            "input_sha256": r"the job's content \(cdcdcdcdcdcd… there, 1 wanted\)",
+            "input_sha256": r"the job's content, alignments and templates included \(cdcdcdcdcdcd… there, 1 wanted\)",
             "seed": r"the seed \(1 there, 2 wanted\)",
             "dtype": r"the dtype \(float16 there, float32 wanted\)",
             "include": r"the arrays \(single, pair there, pair wanted\)",

@@ -19,6 +19,8 @@ from af3cli.search.cache import Cache
 from af3cli.search.database_rows import DatabaseRows
 from af3cli.search.database_search import DatabaseSearch
 from af3cli.search.homologues import fill_job, wanted_chains
+from af3cli.search.plan import SearchPlan
+from af3cli.search.run import check_sources
 from af3cli.search.server_archive import read_archive
 from af3cli.search.server_client import Request, ServerClient
 from af3cli.search.server_http import Patience, ServerError, Trouble
@@ -185,8 +187,12 @@ def test_jobs_are_filled(server: MsaServer, client: ServerClient) -> None:
 def test_one_protein_has_no_pairs(server: MsaServer, client: ServerClient) -> None:
     filled = _search(client, Job("one", (1,), (Protein(("A", "B"), FIRST),)))
     assert filled.entities[0].paired_msa == "" and len(server.forms) == 1
-    with pytest.raises(InputError, match="RNA database"):
-        _search(client, Job("rna", (1,), (Rna(("A",), "ACGUACGUAC"),)))
+
+
+def test_rna_needs_a_database_beside_the_server(url: str) -> None:
+    job = Job("rna", (1,), (Rna(("A",), "ACGUACGUAC"),))
+    with pytest.raises(InputError, match="rna A: there is no RNA database"):
+        check_sources(job, SearchPlan({}, server_url=url))
 
 
 def test_rows_that_do_not_fit_are_refused_and_not_kept(
