@@ -162,7 +162,7 @@ def test_a_finished_entry_is_known_by_what_it_was_made_from(path, file_header, e
         assert writer.is_finished(entry)
         assert not writer.is_finished(named(entry, "other"))
         for change, text in {
-            "input_sha256": r"the job's content, alignments and templates included \(cdcdcdcdcdcd… there, 1 wanted\)",
+            "input_sha256": r"alignments and templates included \(cdcdcdcdcdcd… there, 1 wanted\)",
             "seed": r"the seed \(1 there, 2 wanted\)",
             "dtype": r"the dtype \(float16 there, float32 wanted\)",
             "include": r"the arrays \(single, pair there, pair wanted\)",
