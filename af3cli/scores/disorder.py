@@ -7,7 +7,10 @@ AlphaFold-RSA: Piovesan, Monzon and Tosatto 2022 (doi:10.1002/pro.4466). Areas a
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Float64, Shaped
+from jaxtyping import Float32, Float64, Int64, Shaped
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from af3cli.tokens.types import Atoms, MoleculeType, Tokens
 
@@ -27,6 +30,9 @@ _BACKBONE_RADII = {"N": 1.65, "CA": 1.87, "C": 1.76, "O": 1.4}
 _SIDE_CHAIN_RADIUS = 1.8
 _WATER_RADIUS = 1.4
 _SPHERE_POINTS = 401
+# Å; atoms further apart than the sum of the two largest radii and two probes cover nothing of
+# each other.
+_REACH = 2 * (max(_BACKBONE_RADII.values()) + _WATER_RADIUS)
 
 
 def fraction_disordered(
@@ -88,11 +94,36 @@ def accessible_area(
 
     Coordinates are in Å; `names` are the atoms' names.
     """
+    radii = np.array([_BACKBONE_RADII.get(name, _SIDE_CHAIN_RADIUS) for name in names])
+    area = np.empty(len(coordinates), np.float32)
+    for members in _clusters(coordinates):
+        area[members] = _cluster_area(coordinates[members], radii[members])
+    return area
+
+
+def _clusters(coordinates: Float32[np.ndarray, "atom 3"]) -> list[Int64[np.ndarray, "member"]]:
+    """Returns the atoms of each cluster whose members cover parts of one another.
+
+    The library's memory grows with the volume that all atoms span, so atoms far apart are not
+    handed to it together.
+    """
+    near = cKDTree(coordinates).query_pairs(_REACH, output_type="ndarray")
+    num_atoms = len(coordinates)
+    graph = coo_array((np.ones(len(near)), near.T), shape=(num_atoms, num_atoms))
+    num_clusters, cluster = connected_components(graph, directed=False)
+    return np.split(
+        np.argsort(cluster, kind="stable"),
+        np.cumsum(np.bincount(cluster, minlength=num_clusters))[:-1],
+    )
+
+
+def _cluster_area(
+    coordinates: Float32[np.ndarray, "member 3"], radii: Float64[np.ndarray, "member"]
+) -> Float32[np.ndarray, "member"]:
     import biotite.structure as structure
 
     atom_array = structure.AtomArray(len(coordinates))
-    atom_array.coord = coordinates
-    radii = np.array([_BACKBONE_RADII.get(name, _SIDE_CHAIN_RADIUS) for name in names])
+    atom_array.coord = coordinates - coordinates[0]
     return structure.sasa(
         atom_array,
         probe_radius=_WATER_RADIUS,

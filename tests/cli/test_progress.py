@@ -27,9 +27,13 @@ from af3cli.inference.plan import Task
 @pytest.fixture
 def tasks() -> list[Task]:
     return [
-        Task(SimpleNamespace(name=name, num_tokens=20), seed=1, bucket=bucket, atom_bucket=160)
+        Task(_job(name), seed=1, bucket=bucket, atom_bucket=160)
         for name, bucket in (("first", 32), ("second", 20))
     ]
+
+
+def _job(name: str) -> SimpleNamespace:
+    return SimpleNamespace(name=name, num_tokens=20, chains=SimpleNamespace(msa_source=()))
 
 
 def events(tasks: list[Task]) -> list[Event]:

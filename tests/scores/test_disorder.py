@@ -109,3 +109,16 @@ def test_nothing_is_disordered_without_protein(protein):
     tokens, atoms = tables(protein)
     tokens.molecule_type[:] = MoleculeType.RNA
     assert fraction_disordered(tokens, atoms, protein["coordinates"]) == 0.0
+
+
+def test_atoms_far_apart_are_measured_by_themselves(protein: dict[str, np.ndarray]) -> None:
+    """Half of the chain is tens of thousands of Å away: a box around all takes no memory."""
+    coordinates = (np.round(protein["coordinates"] * 64) / 64).astype(np.float32)
+    names = protein["atom_name"].astype(object)
+    half = len(names) // 2
+    apart = coordinates.copy()
+    apart[half:] += np.float32(2**15)
+    expected = [accessible_area(part, of) for part, of in (
+        (coordinates[:half], names[:half]), (coordinates[half:], names[half:])
+    )]  # fmt: skip
+    np.testing.assert_allclose(accessible_area(apart, names), np.concatenate(expected), atol=1e-3)
