@@ -163,8 +163,8 @@ def damaged(config: ModelConfig, field: str, value: object) -> ModelConfig:
 
 
 def first_outside(comparisons: Iterable[Comparison]) -> str | None:
-    """Returns the name of the first array that is out of bounds; later ones are not computed."""
-    return next((c.name for c in comparisons if not c.is_within), None)
+    """Returns the name of the first array that is out of bounds, itself or by its statistics."""
+    return next((c.name.removeprefix("stat.") for c in comparisons if not c.is_within), None)
 
 
 _IN_TRUNK = [
@@ -173,19 +173,13 @@ _IN_TRUNK = [
     ("openfold3", "user_ccd", "empty_atom_keys_quirk", True, "s_inputs"),
     ("protenix", "dna_duplex", "atom_transformer.shifted_windows", True, "s_inputs"),
     ("protenix", "dna_duplex", "atom_transformer.twice_normalised_keys", False, "s_inputs"),
-    (
-        "protenix",
-        "dna_duplex",
-        "pairformer.transposed_ending_bias",
-        False,
-        "stat.cycle0.z_after_msa",
-    ),
+    ("protenix", "dna_duplex", "pairformer.transposed_ending_bias", False, "cycle0.z_after_msa"),
     (
         "protenix",
         "template_5y2e",
         "template.stack.transposed_ending_bias",
         False,
-        "stat.cycle0.z_after_msa",
+        "cycle0.z_after_msa",
     ),
 ]
 
