@@ -22,6 +22,8 @@ from af3cli.model.template import TemplateGeometry
 from af3cli.model.trunk import Trunk, TrunkInputs
 
 NUM_PASSES = 2
+# What is computed inside a pass, in this order.
+_PASS_STAGES = ("z_in", "z_after_template", "z_after_msa", "s_in")
 # The name of a stage, and its array: of tokens or token pairs with padding, of atoms without.
 Stages = Iterator[tuple[str, Array]]
 
@@ -71,7 +73,8 @@ def _padded_stages(model: TrunkModel, heads: Heads, padded: Features, given: Inp
     msa = model.embed_msa(model.parameters, inputs, padded.msa.rows, padded.msa.deletions)
     for number in range(NUM_PASSES):
         arguments = model.parameters, inputs, msa, padded.msa.row_mask
-        stages = _compiled_stages(model.graph)(*arguments, single, pair)
+        inside = _compiled_stages(model.graph)(*arguments, single, pair)
+        stages = dict(zip(_PASS_STAGES, inside, strict=True))
         single, pair = model.run_pass(*arguments, single=single, pair=pair)
         stages |= {"m_embed": msa, "s": jnp.array(single), "z": jnp.array(pair)}
         yield from ((f"pass{number}.{stage}", array) for stage, array in stages.items())
@@ -84,8 +87,8 @@ def _padded_stages(model: TrunkModel, heads: Heads, padded: Features, given: Inp
 
 
 @cache
-def _compiled_stages(graph: nnx.GraphDef) -> Callable[..., dict[str, Array]]:
-    """The representations inside a pass, by what they are called."""
+def _compiled_stages(graph: nnx.GraphDef) -> Callable[..., tuple[Array, ...]]:
+    """The representations inside a pass, those of `_PASS_STAGES`."""
 
     def stages(
         trunk: Trunk,
@@ -94,16 +97,13 @@ def _compiled_stages(graph: nnx.GraphDef) -> Callable[..., dict[str, Array]]:
         row_mask: Bool[Array, "row"],
         single: Float[Array, "token single"],
         pair: Float[Array, "token token pair"],
-    ) -> dict[str, Array]:
+    ) -> tuple[Array, ...]:
         embedded = templated = trunk.recycle_pair(inputs, pair)
         if trunk.config.template.slots:
             templated += trunk.template_embedder(embedded, inputs.templates, inputs.mask)
-        return {
-            "z_in": embedded,
-            "z_after_template": templated,
-            "z_after_msa": trunk.msa_stack(msa, templated, row_mask, inputs.mask),
-            "s_in": inputs.single + trunk.previous_single(trunk.previous_single_norm(single)),
-        }
+        with_msa = trunk.msa_stack(msa, templated, row_mask, inputs.mask)
+        recycled = inputs.single + trunk.previous_single(trunk.previous_single_norm(single))
+        return embedded, templated, with_msa, recycled
 
     return compiled(graph, stages)
 

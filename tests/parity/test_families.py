@@ -179,7 +179,7 @@ _IN_TRUNK = [
         "template_5y2e",
         "template.stack.transposed_ending_bias",
         False,
-        "cycle0.z_after_msa",
+        "cycle0.z_after_template",
     ),
 ]
 
