@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from af3cli.errors import InputError
-from af3cli.job.document import Value
+from af3cli.job.document import Value, suggestion
 from af3cli.job.textfile import read_text
 from af3cli.job.types import (
     AtomAddress,
@@ -135,6 +135,9 @@ def _kind_problem(raw: dict[str, object]) -> str | None:
             f"{', '.join(raw)} is AlphaFold Server format, whose files are lists of jobs; "
             f"the AlphaFold 3 format has {', '.join(_KINDS)}"
         )
+    if len(raw) == 1 and raw.keys().isdisjoint(_KINDS):
+        (key,) = raw
+        return f"unknown key {key!r}; {suggestion(key, _KINDS)}"
     return f"must have exactly one of {', '.join(_KINDS)}"
 
 

@@ -70,7 +70,7 @@ class Value:
             self.problems.add(self._inside(key), "is given twice")
         for key in self.raw:
             if key not in known:
-                self.problems.add(self._inside(key), f"unknown key; {_suggestion(key, known)}")
+                self.problems.add(self._inside(key), f"unknown key; {suggestion(key, known)}")
         for key in required:
             if self.raw.get(key) is None:
                 self.problems.add(self._inside(key), "is missing")
@@ -130,7 +130,7 @@ def _kind(raw: object) -> str:
     return shown if len(shown) <= 40 else shown[:37] + "..."
 
 
-def _suggestion(key: str, known: list[str]) -> str:
+def suggestion(key: str, known: list[str]) -> str:
     """`did you mean ...?` if a known key is close, else the list of known keys."""
     plain = {name.lower(): name for name in known}
     close = difflib.get_close_matches(key.lower().replace("_", ""), plain, n=1)

@@ -42,6 +42,11 @@ MISTAKES = [
     ("sequences.1", {"ion": {"ion": "MG"}}, "sequences[1]: ions are ligands here"),
     ("sequences.1", {"proteinChain": {}}, "sequences[1]: proteinChain is AlphaFold Server format"),
     ("sequences.1", {"rna": {}, "dna": {}}, "sequences[1]: must have exactly one of"),
+    (
+        "sequences.1",
+        {"protien": {}},
+        "sequences[1]: unknown key 'protien'; did you mean 'protein'?",
+    ),
     ("sequences.1", [], "sequences[1]: must be an object"),
     ("sequences.0.protein.id", [], "sequences[0].protein.id: must be at least one chain id"),
     ("sequences.0.protein.id.1", "b1", "sequences[0].protein.id[1]: 'b1' is not made of"),
