@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import jax
 import numpy as np
@@ -67,7 +67,7 @@ class Heads:
     @cached_property
     def step(self) -> Callable[..., Array]:
         """`sampling_step` for several samples at once; see `_step`."""
-        return self.diffusion.compiled(_step, static_argnames="config")
+        return self.diffusion.compiled(_step)
 
     @cached_property
     def confidences(self) -> Callable[..., object]:
@@ -81,14 +81,19 @@ class Heads:
 
 
 def load_heads(weights: Weights, precision: Precision) -> Heads:
-    """Places the heads' parameters on the device; the diffusion head is float32 throughout."""
+    """Places the heads' parameters on the device; the diffusion head is float32 throughout.
+
+    On a CPU its token transformer is unrolled.
+    """
     config, arrays = weights.config, weights.arrays
 
-    def head(make: type, parameters: dict, precision: Precision, *float32_parts: str) -> Head:
+    def head(make: Callable, parameters: dict, precision: Precision, *float32_parts: str) -> Head:
         return Head(*place_parameters(lambda: make(config), parameters, precision, float32_parts))
 
+    make_diffusion = partial(DiffusionHead, unrolled=jax.default_backend() == "cpu")
+
     return Heads(
-        diffusion=head(DiffusionHead, diffusion_parameters(arrays), Precision.FLOAT32),
+        diffusion=head(make_diffusion, diffusion_parameters(arrays), Precision.FLOAT32),
         confidence=head(
             ConfidenceHead, confidence_parameters(arrays), precision, *_CONFIDENCE_OUTPUTS
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import reduce, wraps
+from operator import itemgetter
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +24,8 @@ def place_parameters(
 ) -> tuple[nnx.GraphDef, nnx.State]:
     """Returns the module's structure, and its parameters on the device.
 
-    `parameters` is nested like the module. Normalisations and the module's parts named in
+    `parameters` is nested like the module; blocks of an unrolled stack are rows of their arrays'
+    leading axis. Normalisations and the module's parts named in
     `float32_parts` are float32 whatever the precision.
 
     Raises `ValueError` if an array has another shape than the module gives it.
@@ -31,15 +33,19 @@ def place_parameters(
     graph, state = nnx.split(nnx.eval_shape(make_module))
 
     def place(path: tuple[str, ...], slot: nnx.Param) -> nnx.Param:
-        array = reduce(lambda tree, key: tree[key], path, parameters)
+        array = reduce(_branch, path, parameters)
         if array.shape != slot.shape:
-            raise ValueError(f"{'/'.join(path)}: {array.shape} where {slot.shape} is due")
+            raise ValueError(f"{'/'.join(map(str, path))}: {array.shape} where {slot.shape} is due")
         stays = path[0] in float32_parts or path[-1] in _NORMALISATION
         dtype = jnp.float32 if stays else jnp.dtype(precision)
         return slot.replace(jax.device_put(array.astype(dtype)))
 
     flat = [(path, place(path, slot)) for path, slot in nnx.to_flat_state(state)]
     return graph, nnx.from_flat_state(flat)
+
+
+def _branch(tree: Mapping[str, Mapping | np.ndarray], key: str | int) -> Mapping | np.ndarray:
+    return tree[key] if isinstance(key, str) else jax.tree.map(itemgetter(key), tree)
 
 
 def compiled(graph: nnx.GraphDef, method: Callable, **options: object) -> Callable:

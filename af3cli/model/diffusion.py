@@ -177,16 +177,19 @@ class DiffusionAtoms(nnx.Module):
 
 
 class DiffusionHead(nnx.Module):
-    """Denoises positions, conditioned on the trunk (algorithm 20); float32 throughout."""
+    """Denoises positions, conditioned on the trunk (algorithm 20); float32 throughout.
 
-    def __init__(self, config: ModelConfig):
+    `unrolled` is that of the token transformer's `Stack`.
+    """
+
+    def __init__(self, config: ModelConfig, *, unrolled: bool = False):
         self.config = config
         width = config.diffusion.token_width
         self.conditioning = DiffusionConditioning(config)
         self.atoms = DiffusionAtoms(config)
         self.single_norm = ConditioningNorm(config.single_width)
         self.single = Linear(config.single_width, width, exact=True)
-        self.transformer = TokenTransformer(config)
+        self.transformer = TokenTransformer(config, unrolled=unrolled)
         self.output_norm = ConditioningNorm(width)
 
     def context(

@@ -16,6 +16,9 @@ Positions = Float32[Array, "atom 3"]
 Rotation = Float32[Array, "3 3"]
 Scalar = Float32[Array, ""]
 
+# Its numbers are traced: one compiled step serves whatever number of steps.
+jax.tree_util.register_dataclass(SamplerConfig)
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)

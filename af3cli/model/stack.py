@@ -1,8 +1,9 @@
-"""Stacks of equal blocks: parameters carry a leading layer axis and run under one `lax.scan`."""
+"""Stacks of equal blocks, applied one after another."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import TypeVar
 
 import jax
@@ -17,15 +18,26 @@ class Stack(nnx.Module):
 
     `__call__(apply, carry, inputs)` calls `apply(block, carry, inputs[i])` for each block, where
     `inputs` is an optional pytree whose arrays have a leading layer axis.
+
+    Parameters carry a leading layer axis and run under one `lax.scan`, so that compile time does
+    not grow with depth. On a CPU a scan copies a block's parameters before it uses them; a stack of
+    wide blocks over few rows is faster `unrolled`, with parameters of its own for each block.
     """
 
-    def __init__(self, make_block: Callable[[], Block], num_blocks: int):
+    def __init__(self, make_block: Callable[[], Block], num_blocks: int, *, unrolled: bool = False):
         self.num_blocks = num_blocks
-        self.blocks = nnx.vmap(lambda _: make_block(), axis_size=num_blocks, in_axes=None)(None)
+        self.unrolled = unrolled
+        self.blocks = (
+            nnx.List([make_block() for _ in range(num_blocks)])
+            if unrolled
+            else nnx.vmap(lambda _: make_block(), axis_size=num_blocks, in_axes=None)(None)
+        )
 
     def __call__(self, apply: Callable[..., Carry], carry: Carry, inputs: object = None) -> Carry:
         if not self.num_blocks:
             return carry
+        if self.unrolled:
+            return self._loop(apply, carry, inputs)
         graph, parameters = nnx.split(self.blocks)
 
         def step(carry: Carry, layer: tuple) -> tuple[Carry, None]:
@@ -35,3 +47,9 @@ class Stack(nnx.Module):
             return apply(block, carry, *args), None
 
         return jax.lax.scan(step, carry, (parameters, inputs))[0]
+
+    def _loop(self, apply: Callable[..., Carry], carry: Carry, inputs: object) -> Carry:
+        for index, block in enumerate(self.blocks):
+            args = () if inputs is None else (jax.tree.map(itemgetter(index), inputs),)
+            carry = apply(block, carry, *args)
+        return carry

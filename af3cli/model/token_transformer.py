@@ -69,15 +69,15 @@ class TokenBias:
 class TokenTransformer(nnx.Module):
     """The stack of token blocks; their pair biases are projected from one normalised input.
 
-    `pair_bias` holds the columns of all layers' heads.
+    `pair_bias` holds the columns of all layers' heads. `unrolled` is that of `Stack`.
     """
 
-    def __init__(self, config: ModelConfig):
+    def __init__(self, config: ModelConfig, *, unrolled: bool = False):
         diffusion = config.diffusion
         self.num_blocks = diffusion.num_blocks
         self.pair_norm = ConditioningNorm(config.pair_width)
         self.pair_bias = Linear(config.pair_width, diffusion.num_blocks * diffusion.num_heads)
-        self.stack = Stack(lambda: TokenBlock(config), diffusion.num_blocks)
+        self.stack = Stack(lambda: TokenBlock(config), diffusion.num_blocks, unrolled=unrolled)
 
     def bias(
         self, pair: Float32[Array, "token token pair"], mask: Bool[Array, "token"]

@@ -69,6 +69,8 @@ def assert_close(ours: np.ndarray, reference: np.ndarray, bound: float = 2e-6) -
 
 def layers_of(stack: Stack) -> list[nnx.Module]:
     """The blocks of a stack, one by one."""
+    if stack.unrolled:
+        return list(stack.blocks)
     graph, parameters = nnx.split(stack.blocks)
 
     def layer(index: int) -> nnx.Module:

@@ -102,13 +102,16 @@ def token_block(block: TokenBlock, a: np.ndarray, s: np.ndarray, bias: np.ndarra
     return a + reference.conditioned_transition(a, s, *transition)
 
 
+@pytest.mark.parametrize("unrolled", [False, True])
 @pytest.mark.parametrize("max_bias_bytes", [0, 1 << 20])
-def test_token_transformer(max_bias_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_transformer(
+    max_bias_bytes: int, unrolled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The biases of all layers, kept or projected in each, are those of one normalised pair."""
     monkeypatch.setattr(token_transformer, "_MAX_BIAS_BYTES", max_bias_bytes)
     diffusion = replace(OFFICIAL.diffusion, num_blocks=3, num_heads=3, token_width=15)
     config = replace(OFFICIAL, single_width=8, pair_width=10, diffusion=diffusion)
-    module = randomised(lambda: TokenTransformer(config))
+    module = randomised(lambda: TokenTransformer(config, unrolled=unrolled))
     a, s = random_array(TOKENS, 15), random_array(TOKENS, 8)
     pair = random_array(TOKENS, TOKENS, 10)
     biases = reference.layer_norm(pair, exact(module.pair_norm.scale)) @ exact(
