@@ -62,16 +62,19 @@ def info(weights: str, arrays: bool) -> None:
 def synthetic(out: Path, reduced: bool) -> None:
     """Write meaningless random parameters in the official format (1.1 GB) to OUT.
 
-    The bytes are the same on every machine. A name that ends in .zst makes a compressed file.
+    The bytes are the same on every machine. OUT ends in .bin, or in .bin.zst to be compressed.
 
     \b
     Example:
       af3 weights synthetic reduced.bin --reduced
     """
+    from af3cli.errors import InputError
     from af3cli.weights.catalogue import SYNTHETIC, SYNTHETIC_REDUCED
     from af3cli.weights.records import write_records
     from af3cli.weights.synthetic import synthetic_records
 
+    if not out.name.endswith((".bin", ".bin.zst")):
+        raise InputError(f"{out}: the official format's files end in .bin or .bin.zst")
     entry = SYNTHETIC_REDUCED if reduced else SYNTHETIC
     write_records(out, synthetic_records(entry.config))
     click.echo(f"{out}: {entry.title}.")

@@ -22,6 +22,7 @@ from af3cli.model.config import ModelConfig
 from af3cli.model.trunk import Trunk, TrunkInputs
 from af3cli.weights.load import Weights, load_weights
 from af3cli.weights.official_trunk import trunk_parameters
+from af3cli.weights.schema import is_of_trunk
 
 DEFAULT_BUCKETS = Buckets()
 
@@ -104,7 +105,7 @@ def load_model(
     """
     chosen = choose_precision(precision)
     if not isinstance(weights, Weights):
-        weights = load_weights(weights, weights_dir)
+        weights = load_weights(weights, weights_dir, needed=is_of_trunk)
     graph, parameters = place_parameters(
         lambda: Trunk(weights.config),
         trunk_parameters(weights.arrays),

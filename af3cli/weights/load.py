@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,19 +29,23 @@ _TORCH_MAGICS = (b"PK\x03\x04", b"\x80\x02\x8a\x0a")  # zip, and the pickle of a
 
 
 def load_weights(
-    name_or_path: str | Path | None = None, weights_dir: str | Path | None = None
+    name_or_path: str | Path | None = None,
+    weights_dir: str | Path | None = None,
+    *,
+    needed: Callable[[str], bool] = lambda name: True,
 ) -> Weights:
     """Returns the parameters called `name_or_path`; see `find.find_weights` for where they may be.
 
     Files may be in the official format, PyTorch checkpoints of a known family, or safetensors:
-    a converted file (which is mapped, not read) or a known family's tensors.
+    a converted file (which is mapped, not read) or a known family's tensors. All arrays are
+    checked; of those that are not `needed`, by their official names, the result may hold zeros.
 
     Raises:
         WeightsError: they are not found, or are not the whole parameters of a known model.
     """
     found = find_weights(name_or_path, weights_dir)
     if found.path is None:
-        return _made(found.entry or SYNTHETIC)
+        return _made(found.entry or SYNTHETIC, needed)
     path = parameter_files(found.path)[0]
     with open(path, "rb") as file:
         start = file.read(10)
@@ -52,11 +56,11 @@ def load_weights(
         if metadata.get("format") == NATIVE_FORMAT:
             return _native(path, arrays, metadata)
         return _converted(path, arrays)
-    return _official(path)
+    return _official(path, needed)
 
 
-def _official(path: Path) -> Weights:
-    arrays, config = read_official(path)
+def _official(path: Path, needed: Callable[[str], bool]) -> Weights:
+    arrays, config = read_official(path, needed=needed)
     digest = files_digest(parameter_files(path))
     if is_synthetic(arrays):
         return describe("synthetic", path, config, arrays, digest)
@@ -92,6 +96,6 @@ def _native(path: Path, arrays: dict[str, np.ndarray], metadata: Mapping[str, st
     return describe(family, path, config, arrays, digest, metadata.get("name"))
 
 
-def _made(entry: CatalogueEntry) -> Weights:
-    arrays = synthetic_parameters(entry.config)
+def _made(entry: CatalogueEntry, needed: Callable[[str], bool]) -> Weights:
+    arrays = synthetic_parameters(entry.config, needed)
     return describe(entry.family, None, entry.config, arrays, known_digest(entry.sha256))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -39,12 +39,19 @@ def is_synthetic(arrays: Mapping[str, np.ndarray]) -> bool:
     return np.array_equal(arrays.get(IDENTIFIER), SYNTHETIC_IDENTIFIER)
 
 
-def read_official(path: Path, config: ModelConfig | None = None) -> tuple[Arrays, ModelConfig]:
-    """Returns the checked arrays of the file at `path`, and the configuration they are for."""
+def read_official(
+    path: Path,
+    config: ModelConfig | None = None,
+    needed: Callable[[str], bool] = lambda name: True,
+) -> tuple[Arrays, ModelConfig]:
+    """Returns the checked arrays of the file at `path`, and the configuration they are for.
+
+    Those that are not `needed`, by their names, have their place in the result but no values.
+    """
     known = official_schema(config or OFFICIAL)
     arrays: Arrays = {}
     problems = Problems()
-    with open_records(path) as reader:
+    with open_records(path, lambda name: name == IDENTIFIER or needed(name)) as reader:
         try:
             for name, array in reader:
                 if name in arrays:

@@ -9,7 +9,7 @@ is checked before anything is allocated for it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -32,6 +32,7 @@ _MAX_AXES = 16
 # Parameters hardly compress; a file that promises more than this is not one.
 _MAX_EXPANSION = 32
 _FREE_EXPANSION_BYTES = 256 * 2**20
+_PASSED_OVER_BYTES = 2**20  # of an array that is not needed, read at a time
 
 
 class Record(NamedTuple):
@@ -39,6 +40,11 @@ class Record(NamedTuple):
 
     name: str
     array: np.ndarray
+
+
+def stand_in(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Returns zeros that take no memory, for an array of which only shape and dtype count."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 class TruncatedFileError(WeightsError):
@@ -87,11 +93,16 @@ def _write_records(file: BinaryIO, records: Iterable[Record]) -> None:
 
 
 @contextmanager
-def open_records(path: Path | str) -> Iterator[RecordReader]:
-    """Opens the official parameters at `path`; see `read_records`."""
+def open_records(
+    path: Path | str, needed: Callable[[str], bool] = lambda name: True
+) -> Iterator[RecordReader]:
+    """Opens the official parameters at `path`; see `read_records`.
+
+    Arrays that are not `needed`, by their names, are checked and passed over: see `stand_in`.
+    """
     files = parameter_files(Path(path))
     with JoinedFiles(files) as source:
-        yield RecordReader(files[0], source, _is_compressed(files[0]))
+        yield RecordReader(files[0], source, _is_compressed(files[0]), needed)
 
 
 def _is_compressed(path: Path) -> bool:
@@ -102,8 +113,12 @@ def _is_compressed(path: Path) -> bool:
 class RecordReader:
     """Iterates over the records of one open parameter file."""
 
-    def __init__(self, path: Path, source: JoinedFiles, compressed: bool) -> None:
+    def __init__(
+        self, path: Path, source: JoinedFiles, compressed: bool, needed: Callable[[str], bool]
+    ) -> None:
         self._path = path
+        self._needed = needed
+        self._scratch = memoryview(bytearray(_PASSED_OVER_BYTES))
         self._compressed = compressed
         self._position = 0
         self._last_name: str | None = None
@@ -140,7 +155,12 @@ class RecordReader:
             raise self._damaged(
                 f"{name} of {dtype_name}{list(shape)} cannot have {num_bytes} bytes"
             )
-        array = self._read_array(name, shape, dtype)
+        self._check_size(name, num_bytes)
+        if self._needed(name):
+            array = self._read_array(name, shape, dtype)
+        else:
+            self._pass_over(name, num_bytes)
+            array = stand_in(shape, dtype)
         self._last_name = name
         return Record(name, array)
 
@@ -164,16 +184,25 @@ class RecordReader:
                 raise self._damaged("an array's name is not UTF-8") from None
             start += length
 
-    def _read_array(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        num_bytes = prod(shape) * dtype.itemsize
+    def _check_size(self, name: str, num_bytes: int) -> None:
         if self._position + num_bytes > self._limit:
             if self._compressed:
                 raise self._damaged(f"{name} expands to more than parameters do")
             raise self._truncated(f"in {name}, which should have {num_bytes} bytes")
-        buffer = np.empty(num_bytes, np.uint8)
+
+    def _pass_over(self, name: str, num_bytes: int) -> None:
+        count = 0
+        while left := num_bytes - count:
+            more = self._read_into(self._scratch[:left])
+            count += more
+            if not more:
+                raise self._truncated(f"in {name}, with {count} of its {num_bytes} bytes")
+
+    def _read_array(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        buffer = np.empty(prod(shape) * dtype.itemsize, np.uint8)
         count = self._read_into(memoryview(buffer))
-        if count < num_bytes:
-            raise self._truncated(f"in {name}, with {count} of its {num_bytes} bytes")
+        if count < len(buffer):
+            raise self._truncated(f"in {name}, with {count} of its {len(buffer)} bytes")
         buffer.flags.writeable = False
         return buffer.view(dtype).reshape(shape)
 

@@ -49,6 +49,11 @@ _RESOLVED_CLASSES = 2
 Schema = dict[str, ArraySpec]
 
 
+def is_of_trunk(name: str) -> bool:
+    """Returns whether the trunk reads the array called `name`, not only the heads after it."""
+    return name.startswith(TRUNK)
+
+
 def official_schema(config: ModelConfig) -> Schema:
     """Returns every array that a parameter file for `config` holds, in the official order."""
     items = dict(_all_arrays(config))

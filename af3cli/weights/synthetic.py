@@ -18,13 +18,13 @@ import math
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from af3cli.model.config import OFFICIAL, ModelConfig
-from af3cli.weights.records import DTYPES, Record
+from af3cli.weights.records import DTYPES, Record, stand_in
 from af3cli.weights.schema import IDENTIFIER, official_schema
 from af3cli.weights.schema_blocks import ArraySpec, Shape
 
@@ -55,16 +55,29 @@ _TRANSPOSED = re.compile(r"pair_attention[12]/([qk]_projection|gating_query):")
 _CHUNK = 2**18  # values drawn at a time, so that they stay in the processor's cache
 
 
-def synthetic_parameters(config: ModelConfig = OFFICIAL) -> dict[str, np.ndarray]:
-    """Returns the synthetic arrays of `config`, named `scope:name`, in the official order."""
-    return dict(synthetic_records(config))
+def synthetic_parameters(
+    config: ModelConfig = OFFICIAL, needed: Callable[[str], bool] = lambda name: True
+) -> dict[str, np.ndarray]:
+    """Returns the synthetic arrays of `config`, named `scope:name`, in the official order.
+
+    Those that are not `needed`, by their names, have their place in the result but no values.
+    """
+    return dict(synthetic_records(config, needed))
 
 
-def synthetic_records(config: ModelConfig = OFFICIAL) -> Iterator[Record]:
+def synthetic_records(
+    config: ModelConfig = OFFICIAL, needed: Callable[[str], bool] = lambda name: True
+) -> Iterator[Record]:
     """Yields the arrays of `synthetic_parameters`, made on all processors."""
     schema = official_schema(config)
+
+    def make(name: str, spec: ArraySpec) -> np.ndarray:
+        if needed(name):
+            return _synthetic_array(name, spec)
+        return stand_in(spec.shape, DTYPES[spec.dtype])
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from map(Record, schema, pool.map(_synthetic_array, schema, schema.values()))
+        yield from map(Record, schema, pool.map(make, schema, schema.values()))
 
 
 def _synthetic_array(name: str, spec: ArraySpec) -> np.ndarray:

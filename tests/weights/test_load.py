@@ -18,6 +18,7 @@ from af3cli.weights import (
     synthetic_parameters,
     write_records,
 )
+from af3cli.weights.schema import IDENTIFIER, is_of_trunk
 from af3cli.weights.synthetic import SYNTHETIC_IDENTIFIER
 
 
@@ -49,6 +50,28 @@ def test_file_of_any_widths_loads_with_its_own_configuration(tiny_file, tiny_con
     assert set(weights.arrays) == set(official_schema(tiny_config))
     for name, array in tiny_arrays.items():
         np.testing.assert_array_equal(weights.arrays[name], array)
+
+
+@pytest.mark.parametrize("suffix", ["bin", "bin.zst"])
+def test_arrays_that_are_not_needed_are_checked_and_passed_over(tmp_path, tiny_arrays, suffix):
+    path = tmp_path / f"tiny.{suffix}"
+    names = sorted(tiny_arrays, key=is_of_trunk, reverse=True)
+    whole = {name: tiny_arrays[name] for name in names}
+    write_records(path, whole.items())
+    loaded = load_weights(path, needed=is_of_trunk).arrays
+    assert list(loaded) == names
+    for name, array in loaded.items():
+        is_read = is_of_trunk(name) or name == IDENTIFIER
+        expected = whole[name] if is_read else np.zeros_like(whole[name])
+        np.testing.assert_array_equal(array, expected, strict=True)
+
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(WeightsError, match=r"cut short"):
+        load_weights(path, needed=is_of_trunk)
+    last = names[-1]
+    write_records(path, (whole | {last: whole[last][1:]}).items())
+    with pytest.raises(WeightsError, match=rf"another shape \(1\):\s+{re.escape(last)}"):
+        load_weights(path, needed=is_of_trunk)
 
 
 def test_digest_is_of_the_compressed_file(tmp_path, tiny_arrays):
