@@ -124,8 +124,8 @@ class AtomEncoder(nnx.Module):
         windows = key_windows(len(atoms.mask), jnp.sum(atoms.mask), self.config.atom_transformer)
         pairs = self.pair_mlp(self.conditioning.pairs(single, atoms, tokens, windows))
         key_bias = empty_key_bias(windows, self.config.empty_atom_keys_quirk)
-        bias = self.transformer.bias(pairs, key_bias)
-        activations = self.transformer(single, single, windows, bias)
+        context = self.transformer.context(single, pairs, windows, key_bias)
+        activations = self.transformer(single, context)
         return mean_over_atoms(
             nnx.relu(self.to_token(activations)), tokens, self.config.max_atoms_per_token
         )

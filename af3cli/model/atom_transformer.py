@@ -1,4 +1,4 @@
-"""Sequence-local attention over flat atoms (algorithms 5, 7 and 23 to 26).
+"""Sequence-local attention over flat atoms (algorithms 5, 7 and 23 to 25).
 
 Atoms are cut into blocks of 32 queries; each block attends to a window of 128 keys centred on it
 and shifted to lie within the real atoms, or cut off at their ends. What of a window lies outside
@@ -7,12 +7,23 @@ the real atoms holds empty atoms: all their activations are zero.
 
 from __future__ import annotations
 
+import dataclasses
+
+import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int32
 
+from af3cli.model.conditioned import (
+    AdaptiveLayerNorm,
+    ConditionedOutput,
+    ConditionedTransition,
+    ConditioningNorm,
+    Gate,
+    NormModulation,
+)
 from af3cli.model.config import AtomTransformerConfig
-from af3cli.model.layers import Linear, attend, normalise, parameter, split_heads, swish_gate
+from af3cli.model.layers import Linear, attend, split_heads
 from af3cli.model.stack import Stack
 
 AtomActivations = Float[Array, "atom width"]
@@ -40,56 +51,28 @@ def gather_keys(
     return jnp.where(present, values[windows], 0)
 
 
-class ConditioningNorm(nnx.Module):
-    """Layer normalisation with a scale and no offset, of a conditioning signal."""
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class AtomModulation:
+    """What the conditioned layers of a block take, or with a leading layer axis those of a stack.
 
-    def __init__(self, width: int):
-        self.scale = parameter(width)
+    In the order of the fields: normalisation of queries and of keys, output, transition.
+    """
 
-    def __call__(self, x: Float[Array, "*batch width"]) -> Float[Array, "*batch width"]:
-        return normalise(x) * self.scale[...]
-
-
-class AdaptiveLayerNorm(nnx.Module):
-    """Layer normalisation whose scale and offset come from a conditioning signal (algorithm 26)."""
-
-    def __init__(self, width: int, condition_width: int):
-        self.norm = ConditioningNorm(condition_width)
-        self.scale = Linear(condition_width, width, bias=True)
-        self.offset = Linear(condition_width, width)
-
-    def __call__(
-        self, x: Float[Array, "*batch width"], condition: Float[Array, "*batch condition"]
-    ) -> Float[Array, "*batch width"]:
-        condition = self.norm(condition)
-        return nnx.sigmoid(self.scale(condition)) * normalise(x) + self.offset(condition)
+    norm_query: NormModulation
+    norm_key: NormModulation
+    output: Gate
+    transition: tuple[NormModulation, Gate]
 
 
-class ConditionedOutput(nnx.Module):
-    """A projection gated by the conditioning signal (algorithms 24 and 25, last lines)."""
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class AtomStackContext:
+    """What the layers of a stack read and no activation changes."""
 
-    def __init__(self, in_width: int, width: int, condition_width: int):
-        self.contract = Linear(in_width, width)
-        self.gate = Linear(condition_width, width, bias=True)
-
-    def __call__(
-        self, x: Float[Array, "*batch in"], condition: Float[Array, "*batch condition"]
-    ) -> Float[Array, "*batch width"]:
-        return nnx.sigmoid(self.gate(condition)) * self.contract(x)
-
-
-class ConditionedTransition(nnx.Module):
-    """Gated two-layer perceptron under a conditioning signal (algorithm 25)."""
-
-    def __init__(self, width: int, condition_width: int, factor: int):
-        self.norm = AdaptiveLayerNorm(width, condition_width)
-        self.expand = Linear(width, 2 * factor * width)
-        self.output = ConditionedOutput(factor * width, width, condition_width)
-
-    def __call__(
-        self, x: Float[Array, "*batch width"], condition: Float[Array, "*batch condition"]
-    ) -> Float[Array, "*batch width"]:
-        return self.output(swish_gate(self.expand(self.norm(x, condition))), condition)
+    windows: Windows
+    bias: Float[Array, "layer block heads query key"]
+    modulation: AtomModulation
 
 
 class AtomBlock(nnx.Module):
@@ -108,32 +91,41 @@ class AtomBlock(nnx.Module):
         self.output = ConditionedOutput(width, width, width)
         self.transition = ConditionedTransition(width, width, config.transition_factor)
 
+    def modulation(self, condition: AtomActivations) -> AtomModulation:
+        """What the block makes of the conditioning signal."""
+        return AtomModulation(
+            norm_query=self.norm_query.modulation(condition),
+            norm_key=self.norm_key.modulation(condition),
+            output=self.output.modulation(condition),
+            transition=self.transition.modulation(condition),
+        )
+
     def __call__(
         self,
         atoms: AtomActivations,
-        condition: AtomActivations,
+        modulation: AtomModulation,
         windows: Windows,
         bias: Float[Array, "block heads query key"],
     ) -> AtomActivations:
-        atoms = atoms + self._attend(atoms, condition, windows, bias)
-        return atoms + self.transition(atoms, condition)
+        atoms = atoms + self._attend(atoms, modulation, windows, bias)
+        return atoms + self.transition(atoms, modulation.transition)
 
     def _attend(
         self,
         atoms: AtomActivations,
-        condition: AtomActivations,
+        modulation: AtomModulation,
         windows: Windows,
         bias: Float[Array, "block heads query key"],
     ) -> AtomActivations:
         heads = self.config.num_heads
-        normed = self.norm_query(atoms, condition)
+        normed = self.norm_query(atoms, modulation.norm_query)
         query = split_heads(self.query(normed), heads)
         query = query.reshape(-1, self.config.query_window, *query.shape[1:])
         raw_key = normed if self.config.twice_normalised_keys else atoms
-        keys = gather_keys(self.expand_key(self.norm_key(raw_key, condition)), windows)
+        keys = gather_keys(self.expand_key(self.norm_key(raw_key, modulation.norm_key)), windows)
         key, value = (split_heads(x, heads) for x in jnp.split(keys, 2, axis=-1))
         mean = attend(query, key, value, bias).reshape(atoms.shape)
-        return self.output(mean * nnx.sigmoid(self.gate(normed)), condition)
+        return self.output(mean * nnx.sigmoid(self.gate(normed)), modulation.output)
 
 
 class AtomTransformer(nnx.Module):
@@ -148,23 +140,25 @@ class AtomTransformer(nnx.Module):
         self.pair_bias = Linear(pair_width, num_blocks * config.num_heads)
         self.stack = Stack(lambda: AtomBlock(width, config), num_blocks)
 
-    def bias(
-        self, pairs: Float[Array, "block query key pair"], key_bias: Float[Array, "block key"]
-    ) -> Float[Array, "layer block heads query key"]:
-        """The additive attention biases of all layers."""
-        bias = split_heads(self.pair_bias(self.pair_norm(pairs)), self.num_blocks)
-        return bias.transpose(3, 0, 4, 1, 2) + key_bias[:, None, None, :]
-
-    def __call__(
+    def context(
         self,
-        atoms: AtomActivations,
         condition: AtomActivations,
+        pairs: Float[Array, "block query key pair"],
         windows: Windows,
-        bias: Float[Array, "layer block heads query key"],
-    ) -> AtomActivations:
-        return self.stack(
-            lambda block, atoms, bias: block(atoms, condition, windows, bias), atoms, bias
-        )
+        key_bias: Float[Array, "block key"],
+    ) -> AtomStackContext:
+        """Attention biases and modulations of all layers."""
+        bias = split_heads(self.pair_bias(self.pair_norm(pairs)), self.num_blocks)
+        bias = bias.transpose(3, 0, 4, 1, 2) + key_bias[:, None, None, :]
+        modulation = self.stack.of_each(lambda block: block.modulation(condition))
+        return AtomStackContext(windows, bias, modulation)
+
+    def __call__(self, atoms: AtomActivations, context: AtomStackContext) -> AtomActivations:
+        def apply(block: AtomBlock, atoms: AtomActivations, layer: tuple) -> AtomActivations:
+            modulation, bias = layer
+            return block(atoms, modulation, context.windows, bias)
+
+        return self.stack(apply, atoms, (context.modulation, context.bias))
 
 
 def empty_key_bias(windows: Windows, attended: bool) -> Float[Array, "block key"]:

@@ -15,12 +15,13 @@ from jaxtyping import Array, Bool, Float32, Int32
 from af3cli.features.types import AtomFeatures, Features, TokenFeatures
 from af3cli.model.atom_encoder import AtomConditioning, AtomPairMlp, mean_over_atoms
 from af3cli.model.atom_transformer import (
+    AtomStackContext,
     AtomTransformer,
-    ConditioningNorm,
     Windows,
     empty_key_bias,
     key_windows,
 )
+from af3cli.model.conditioned import ConditioningNorm
 from af3cli.model.config import ModelConfig
 from af3cli.model.layers import Linear, Transition, parameter
 from af3cli.model.pair_embedding import num_relative_classes, relative_one_hot
@@ -39,9 +40,8 @@ class DiffusionContext:
     single: Single
     atoms: Float32[Array, "atom width"]
     atom_mask: Bool[Array, "atom"]
-    windows: Windows
-    encoder_bias: Float32[Array, "layer block heads query key"]
-    decoder_bias: Float32[Array, "layer block heads query key"]
+    encoder: AtomStackContext
+    decoder: AtomStackContext
     token_bias: TokenBias
     tokens: TokenFeatures
     atom_token: Int32[Array, "atom"]
@@ -156,7 +156,7 @@ class DiffusionAtoms(nnx.Module):
         """Scaled positions to one activation per token, and the atoms' own activations."""
         mask = context.atom_mask[:, None]
         atoms = context.atoms + jnp.where(mask, self.position(positions), 0)
-        atoms = self.encoder(atoms, context.atoms, context.windows, context.encoder_bias)
+        atoms = self.encoder(atoms, context.encoder)
         atoms = jnp.where(mask, atoms, 0)
         per_token = mean_over_atoms(
             nnx.relu(self.to_token(atoms)), context.tokens, self.config.max_atoms_per_token
@@ -172,7 +172,7 @@ class DiffusionAtoms(nnx.Module):
         """Token activations to an update of the positions."""
         mask = context.atom_mask[:, None]
         atoms = jnp.where(mask, self.from_token(per_token)[context.atom_token] + skip, 0)
-        atoms = self.decoder(atoms, context.atoms, context.windows, context.decoder_bias)
+        atoms = self.decoder(atoms, context.decoder)
         return self.output(self.output_norm(jnp.where(mask, atoms, 0)))
 
 
@@ -210,9 +210,8 @@ class DiffusionHead(nnx.Module):
             single=self.conditioning.noiseless_single(single, target_feat.astype(jnp.float32)),
             atoms=atom_single,
             atom_mask=atoms.mask,
-            windows=windows,
-            encoder_bias=module.encoder.bias(atom_pairs, key_bias),
-            decoder_bias=module.decoder.bias(atom_pairs, key_bias),
+            encoder=module.encoder.context(atom_single, atom_pairs, windows, key_bias),
+            decoder=module.decoder.context(atom_single, atom_pairs, windows, key_bias),
             token_bias=self.transformer.bias(pair_condition, tokens.mask),
             tokens=tokens,
             atom_token=atoms.token,

@@ -7,10 +7,12 @@ from operator import itemgetter
 from typing import TypeVar
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
 Block = TypeVar("Block", bound=nnx.Module)
 Carry = TypeVar("Carry")
+Result = TypeVar("Result")
 
 
 class Stack(nnx.Module):
@@ -47,6 +49,13 @@ class Stack(nnx.Module):
             return apply(block, carry, *args), None
 
         return jax.lax.scan(step, carry, (parameters, inputs))[0]
+
+    def of_each(self, apply: Callable[[Block], Result]) -> Result:
+        """`apply(block)` of each block, stacked along a leading layer axis."""
+        if self.unrolled:
+            return jax.tree.map(lambda *layers: jnp.stack(layers), *map(apply, self.blocks))
+        graph, parameters = nnx.split(self.blocks)
+        return jax.lax.map(lambda layer: apply(nnx.merge(graph, layer)), parameters)
 
     def _loop(self, apply: Callable[..., Carry], carry: Carry, inputs: object) -> Carry:
         for index, block in enumerate(self.blocks):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float32
 
-from af3cli.model.atom_transformer import (
+from af3cli.model.conditioned import (
     AdaptiveLayerNorm,
     ConditionedOutput,
     ConditionedTransition,
@@ -43,11 +43,12 @@ class TokenBlock(nnx.Module):
     def __call__(
         self, tokens: Tokens, condition: Condition, bias: Float32[Array, "heads token token"]
     ) -> Tokens:
-        normed = self.norm(tokens, condition)
+        normed = self.norm(tokens, self.norm.modulation(condition))
         key, value, gate = jnp.split(self.expand(normed), 3, axis=-1)
         heads = (split_heads(x, self.num_heads) for x in (self.query(normed), key, value))
-        tokens = tokens + self.output(attend(*heads, bias) * nnx.sigmoid(gate), condition)
-        return tokens + self.transition(tokens, condition)
+        mean = attend(*heads, bias) * nnx.sigmoid(gate)
+        tokens = tokens + self.output(mean, self.output.modulation(condition))
+        return tokens + self.transition(tokens, self.transition.modulation(condition))
 
 
 # Attention biases of all layers are kept for all steps if they take no more than this.

@@ -102,8 +102,9 @@ def test_atom_transformer(
         expected = atom_block(block, expected, s[:num_atoms], windows, of_layer, twice)
 
     rows = key_windows(num_slots, jnp.int32(num_atoms), config)
-    context = module.bias(jnp.float32(pairs), empty_key_bias(rows, empty_attended))
-    ours = module(jnp.float32(a), jnp.float32(s), rows, context)
+    key_bias = empty_key_bias(rows, empty_attended)
+    context = module.context(jnp.float32(s), jnp.float32(pairs), rows, key_bias)
+    ours = module(jnp.float32(a), context)
     assert_close(ours[:num_atoms], expected)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from af3cli.model import token_transformer
-from af3cli.model.atom_transformer import AdaptiveLayerNorm, ConditionedTransition
+from af3cli.model.conditioned import AdaptiveLayerNorm, ConditionedTransition
 from af3cli.model.config import OFFICIAL
 from af3cli.model.pairformer import SingleAttention
 from af3cli.model.token_transformer import TokenBlock, TokenTransformer
@@ -74,7 +74,7 @@ def test_adaptive_layer_norm(width: int, condition: int) -> None:
     layer = randomised(lambda: AdaptiveLayerNorm(width, condition))
     a, s = random_array(4, width), random_array(4, condition)
     expected = reference.adaptive_layer_norm(a, s, *norm_parameters(layer))
-    assert_close(layer(jnp.float32(a), jnp.float32(s)), expected)
+    assert_close(layer(jnp.float32(a), layer.modulation(jnp.float32(s))), expected)
 
 
 @pytest.mark.parametrize(("width", "condition", "factor"), [(128, 128, 2), (9, 5, 3)])
@@ -82,7 +82,7 @@ def test_conditioned_transition(width: int, condition: int, factor: int) -> None
     layer = randomised(lambda: ConditionedTransition(width, condition, factor))
     a, s = random_array(4, width), random_array(4, condition)
     expected = reference.conditioned_transition(a, s, *transition_parameters(layer))
-    assert_close(layer(jnp.float32(a), jnp.float32(s)), expected)
+    assert_close(layer(jnp.float32(a), layer.modulation(jnp.float32(s))), expected)
 
 
 def token_block(block: TokenBlock, a: np.ndarray, s: np.ndarray, bias: np.ndarray) -> np.ndarray:
