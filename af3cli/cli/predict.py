@@ -117,8 +117,9 @@ def _show_memory(plan: Plan, model: PredictionModel, settings: PredictionSetting
     task = max(plan.tasks, key=lambda task: (task.bucket, task.atom_bucket))
     at_once = num_at_once(task, model, settings)
     need = prediction_memory(model, task.bucket, task.atom_bucket, at_once)
+    program = f"program {size(need.program)}, " if need.program else ""
     click.echo(
-        f"memory, estimated: {size(need.total)} for {task.bucket} tokens (parameters "
+        f"memory, estimated: {size(need.total)} for {task.bucket} tokens ({program}parameters "
         f"{size(need.parameters)}, representations {size(need.representations)}, "
         f"{counted(at_once, 'sample')} at once {size(need.samples)}); the device has "
         f"{size(device_bytes())}"

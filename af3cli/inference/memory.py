@@ -24,6 +24,8 @@ _USABLE_SHARE = 0.9
 _TRUNK_PER_PAIR, _TRUNK_PER_TOKEN = 4_000, 600_000
 _HEADS_PER_PAIR, _HEADS_PER_ATOM = 5_500, 55_000
 _SAMPLE_PER_PAIR, _SAMPLE_PER_ATOM = 200, 20_000
+# On a processor, the memory is also that of libraries, compiler and compiled programs.
+_PROGRAM = 1_300_000_000
 
 
 class DeviceMemoryError(Af3cliError):
@@ -32,15 +34,18 @@ class DeviceMemoryError(Af3cliError):
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """About how many bytes a task needs: parameters, what its samples share, and its samples."""
+    """About how many bytes a task needs: parameters, what its samples share, its samples, and on a
+    processor the program itself.
+    """
 
     parameters: float
     representations: float
     samples: float
+    program: float
 
     @property
     def total(self) -> float:
-        return self.parameters + self.representations + self.samples
+        return self.parameters + self.representations + self.samples + self.program
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -59,7 +64,7 @@ def device_bytes() -> int:
 def trunk_memory(model: TrunkModel, num_tokens: int) -> MemoryNeed:
     """Returns what the trunk needs for a job of this (padded) size."""
     representations = _TRUNK_PER_PAIR * num_tokens**2 + _TRUNK_PER_TOKEN * num_tokens
-    return MemoryNeed(_num_bytes(model.parameters), representations, samples=0)
+    return MemoryNeed(_num_bytes(model.parameters), representations, 0, _program_bytes())
 
 
 def prediction_memory(
@@ -73,14 +78,19 @@ def prediction_memory(
         parameters=trunk.parameters + _num_bytes(model.heads.parameters),
         representations=max(trunk.representations, heads),
         samples=at_once * sample,
+        program=trunk.program,
     )
 
 
 def samples_at_once(model: PredictionModel, num_tokens: int, num_atoms: int) -> int:
     """Returns how many samples fit into the device's memory together, at least one."""
     one = prediction_memory(model, num_tokens, num_atoms, at_once=1)
-    free = _USABLE_SHARE * device_bytes() - one.parameters - one.representations
+    free = _USABLE_SHARE * device_bytes() - (one.total - one.samples)
     return max(1, int(free // one.samples))
+
+
+def _program_bytes() -> float:
+    return _PROGRAM if jax.default_backend() == "cpu" else 0
 
 
 def _num_bytes(parameters: object) -> int:

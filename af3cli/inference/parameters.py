@@ -38,7 +38,7 @@ def place_parameters(
             raise ValueError(f"{'/'.join(map(str, path))}: {array.shape} where {slot.shape} is due")
         stays = path[0] in float32_parts or path[-1] in _NORMALISATION
         dtype = jnp.float32 if stays else jnp.dtype(precision)
-        return slot.replace(jax.device_put(array.astype(dtype)))
+        return slot.replace(jax.device_put(array.astype(dtype, copy=False)))
 
     flat = [(path, place(path, slot)) for path, slot in nnx.to_flat_state(state)]
     return graph, nnx.from_flat_state(flat)

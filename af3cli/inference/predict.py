@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
@@ -26,6 +26,7 @@ from af3cli.model.confidence import Confidence, contact_probabilities
 from af3cli.model.config import SamplerConfig
 from af3cli.scores.types import SampleConfidences
 from af3cli.weights.load import Weights, load_weights
+from af3cli.weights.schema import is_of_trunk
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,11 @@ def load_prediction_model(
     chosen = choose_precision(precision)
     if not isinstance(weights, Weights):
         weights = load_weights(weights, weights_dir)
-    return PredictionModel(load_model(weights, precision=chosen), load_heads(weights, chosen))
+    trunk = load_model(weights, precision=chosen)
+    of_heads = {name: a for name, a in weights.arrays.items() if not is_of_trunk(name)}
+    # From here on the trunk's arrays take memory on the device alone.
+    weights = replace(weights, arrays=of_heads)
+    return PredictionModel(trunk, load_heads(weights, chosen))
 
 
 def prepare(
