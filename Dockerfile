@@ -25,6 +25,8 @@ RUN python3 -m venv /opt/af3cli \
 # Any user may be given with --user, so the cache is open to all.
 RUN useradd --create-home af3 && mkdir --mode=1777 /cache && mkdir /weights /work \
     && chown af3 /work
+# Huge pages for large arrays: computing on a processor is some percent faster with them.
+ENV GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 ENV AF3_WEIGHTS=/weights XDG_CACHE_HOME=/cache PATH=/opt/af3cli/bin:$PATH
 VOLUME ["/weights", "/cache"]
 WORKDIR /work
