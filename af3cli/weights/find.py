@@ -123,8 +123,8 @@ def _advice(places: list[Path]) -> str:
     open_model = OPENFOLD3_OPENBIND
     return (
         f"Looked in {looked}.\n"
-        f"The recommended open model is {open_model.name} ({open_model.num_bytes / 1e9:.1f} GB, "
-        f"{open_model.licence}). To get it:\n"
+        f"The recommended open model is {open_model.name} "
+        f"({open_model.download_bytes / 1e9:.1f} GB, {open_model.licence}). To get it:\n"
         f"    af3 weights get {open_model.name}\n"
         "The official AlphaFold 3 parameters are for non-commercial use only. If you accept their "
         f"terms ({ALPHAFOLD3.terms_url}):\n"

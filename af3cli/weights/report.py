@@ -22,11 +22,18 @@ def catalogue_lines(weights_dir: Path | None = None) -> Iterator[str]:
         if not entry.is_meaningless:
             yield f"    cutoff    {entry.training_cutoff or 'not known'}"
         yield f"    widths    single {config.single_width}, pair {config.pair_width}"
-        yield f"    size      {entry.num_bytes / 1e6:,.0f} MB in memory"
+        yield f"    size      {_size(entry)}"
         for url in entry.urls:
             yield f"    source    {url}"
         if entry.sha256:
             yield f"    sha256    {entry.sha256}"
+
+
+def _size(entry: CatalogueEntry) -> str:
+    in_memory = f"{entry.num_bytes / 1e6:,.0f} MB in memory"
+    if entry.file_bytes is None:
+        return in_memory
+    return f"{entry.file_bytes / 1e6:,.0f} MB to download, {in_memory}"
 
 
 def _place(entry: CatalogueEntry, weights_dir: Path | None) -> str:
