@@ -103,7 +103,7 @@ def get(name: str, accept_terms: bool, source: Path | None, weights_dir: Path | 
 
     entry = catalogue_entry(name)
     about = "" if entry.file_bytes else "about "
-    click.echo(f"{entry.title}, {about}{entry.download_bytes / 1e9:.1f} GB to download")
+    click.echo(f"{entry.title}, {about}{entry.download_bytes / 1e9:.1f} GB")
     click.echo(f"Licence: {entry.licence}")
     if entry.terms_url:
         click.echo(f"Terms: {entry.terms_url}")

@@ -60,6 +60,25 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
         raise WeightsError(f"{path} is not a readable PyTorch checkpoint: {error}") from None
 
 
+def check_torch_file(path: Path) -> None:
+    """Compares each member of a checkpoint in zip form with the checksum that is stored with it.
+
+    Reading does not do this, since it would have to read all of the file.
+
+    Raises:
+        WeightsError: a member is not as it was written.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{path} cannot be checked: {error}") from None
+    if damaged:
+        raise WeightsError(f"{path} is damaged: {damaged} has not the checksum it was written with")
+
+
 def _read_zip(path: Path, file: np.ndarray) -> _Checkpoint:
     with zipfile.ZipFile(path) as archive:
         members = {member.filename: member for member in archive.infolist()}

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from af3cli.errors import WeightsError
-from af3cli.weights.torch_file import read_torch_file
+from af3cli.weights.torch_file import check_torch_file, read_torch_file
 
 DATA = Path(__file__).parents[1] / "data" / "weights" / "torch"
 DTYPES = {"half": np.float16, "bfloat16": ml_dtypes.bfloat16, "double": np.float64, "bool": bool}
@@ -37,6 +37,20 @@ def test_real_checkpoints_are_read(name):
             dtype = DTYPES.get(key.split(".")[1])
             assert dtype is None or tensors[key].dtype == dtype
             assert not tensors[key].flags.writeable or not tensors[key].size
+
+
+def test_numbers_that_changed_on_the_way_are_noticed(tmp_path):
+    content = bytearray((DATA / "flat.pt").read_bytes())
+    with np.load(DATA / "expected.npz") as expected:
+        value = next(array for array in expected.values() if array.size > 2).astype(np.float32)
+    check_torch_file(DATA / "flat.pt")
+    check_torch_file(DATA / "legacy.pt")
+    content[content.index(value.tobytes()) + 1] ^= 1
+    path = tmp_path / "flat.pt"
+    path.write_bytes(content)
+    read_torch_file(path)
+    with pytest.raises(WeightsError, match=r"damaged: .*data/\d+ has not the checksum"):
+        check_torch_file(path)
 
 
 def test_a_checkpoint_made_now_is_read(tmp_path):
