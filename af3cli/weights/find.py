@@ -87,7 +87,9 @@ def search_folders(weights_dir: str | Path | None = None) -> list[Path]:
 def _first_model(places: list[Path]) -> Path:
     """Returns the one model at the first of `places` that has any."""
     *named, cache = places
-    for place in [*map(_existing, named), cache]:
+    if absent := [place for place in named if not place.exists()]:
+        raise WeightsError(f"{absent[0]}, which --weights-dir or AF3_WEIGHTS gives, does not exist")
+    for place in [*named, cache]:
         if place.is_file():
             return place
         if place.is_dir() and (model := _only_model(place)):

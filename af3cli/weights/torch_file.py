@@ -21,7 +21,8 @@ from af3cli.errors import WeightsError
 from af3cli.weights.pickle_data import Storage, StoredTensor, UnsafePickleError, read_pickle
 from af3cli.weights.records import DTYPES
 
-_MAX_PICKLE_BYTES = 64 * 2**20
+# A few hundred bytes a tensor; reading a hostile one takes up to a second and 50 MB for each MB.
+_MAX_PICKLE_BYTES = 16 * 2**20
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _DTYPES = DTYPES | {"int16": np.dtype("int16"), "bool": np.dtype("bool")}
@@ -91,7 +92,7 @@ def _read_zip(path: Path, file: np.ndarray) -> _Checkpoint:
             raise ValueError("its numbers are not little endian")
         pickled = _member(file, members[pickles[0]])
         if len(pickled) > _MAX_PICKLE_BYTES:
-            raise ValueError("its data.pkl is too large")
+            raise ValueError(f"its data.pkl is too large ({len(pickled) / 1e6:.0f} MB)")
         content = read_pickle(io.BytesIO(pickled))
         folder = f"{root}data/"
         storages = {
@@ -124,6 +125,8 @@ def _read_legacy(file: np.ndarray) -> _Checkpoint:
         raise ValueError("its numbers are not little endian")
     content = read_pickle(stream)
     keys = read_pickle(stream)
+    if not isinstance(keys, list) or not all(type(key) is str for key in keys):
+        raise ValueError("its list of storages is not one of names")
     described = {tensor.storage.key: tensor.storage for tensor in _all_tensors(content)}
     storages, position = {}, stream.tell()
     for key in keys:

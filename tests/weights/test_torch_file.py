@@ -210,6 +210,32 @@ def test_compressed_members_are_refused(tmp_path):
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("keys", [3, [1], [["0"]], {"0": 1}])
+def test_legacy_list_of_storages_that_is_none(tmp_path, keys):
+    path = tmp_path / "a.pt"
+    parts = (*LEGACY_START, {}, keys)
+    path.write_bytes(b"".join(pickle.dumps(part, 2) for part in parts))
+    with pytest.raises(WeightsError, match="list of storages"):
+        read_torch_file(path)
+
+
+def test_calls_with_other_arguments_are_named(tmp_path):
+    pickled = b"\x80\x02ccollections\nOrderedDict\n(K\x01tR."
+    path = zip_with(pickled, tmp_path / "a.pt")
+    with pytest.raises(WeightsError, match=r"call of collections\.OrderedDict with other"):
+        read_torch_file(path)
+
+
+@pytest.mark.parametrize(("instruction", "end"), [(b"N", b"t."), (b"(", b"."), (b"]", b".")])
+def test_long_pickles_are_refused_before_they_are_read(tmp_path, instruction, end):
+    path = zip_with(b"\x80\x02(" + instruction * 2**24 + end, tmp_path / "a.pt")
+    tracemalloc.start()
+    with pytest.raises(WeightsError, match="too large"):
+        read_torch_file(path)
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+
+
 def test_nested_pickles_neither_recurse_nor_grow(tmp_path):
     deep = b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b"."
     doubled = b"\x80\x02]q\x00" + b"".join(
