@@ -103,7 +103,7 @@ def _only_model(folder: Path) -> Path | None:
     models = models or sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
     if len(models) > 1:
         names = ", ".join(map(str, models))
-        raise WeightsError(f"{folder} holds several models; name one of them: {names}")
+        raise WeightsError(f"{folder} holds several models; name one with --weights: {names}")
     if models:
         return models[0]
     return parameter_files(folder)[0] if any(folder.glob("*.bin*")) else None
