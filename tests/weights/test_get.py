@@ -200,21 +200,3 @@ def test_catalogue_configurations_are_told_by_their_shapes():
         shapes = {name: spec.shape for name, spec in official_schema(entry.config).items()}
         base = catalogue.FAMILY_CONFIGS[entry.family]
         assert infer_config(shapes, base) == replace(entry.config, defaults=base.defaults)
-
-
-def test_published_widths_of_intellifold():
-    schema = official_schema(INTELLIFOLD2)
-    pairformer = "diffuser/evoformer/__layer_stack_no_per_layer_1/trunk_pairformer"
-    template = (
-        "diffuser/evoformer/template_embedding/single_template_embedding/"
-        "__layer_stack_no_per_layer/template_embedding_iteration"
-    )
-    msa = "diffuser/evoformer/__layer_stack_no_per_layer/msa_stack"
-    for name, shape in {
-        f"{pairformer}/pair_attention1/q_projection": (48, 8, 64, 512),
-        f"{pairformer}/triangle_multiplication_incoming/gate": (48, 512, 1024),
-        f"{template}/pair_attention2/v_projection": (2, 256, 8, 32),
-        f"{msa}/msa_attention1/v_projection": (4, 256, 8, 32),
-        f"{DIFFUSION}/pair_cond_initial_projection": (651, 512),
-    }.items():
-        assert schema[f"{name}:weights"].shape == shape
