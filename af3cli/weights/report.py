@@ -65,5 +65,7 @@ def summary_lines(weights: Weights) -> Iterator[str]:
         "sha256": weights.sha256,
     }
     yield from (f"{key:<8} {value}" for key, value in facts.items() if value)
+    if not weights.checkpoint and not weights.is_meaningless:
+        yield "If this is a renamed file of `af3 weights list`: af3 weights get NAME --from FILE"
     if weights.is_meaningless:
         yield "These are random numbers: everything computed with them is meaningless."

@@ -24,7 +24,7 @@ from af3cli.weights.families import INTELLIFOLD2, PROTENIX_TINY
 from af3cli.weights.get import convert_file, get_weights
 from af3cli.weights.infer import infer_config
 from af3cli.weights.official_file import read_official
-from af3cli.weights.provenance import known_digest, native_metadata
+from af3cli.weights.provenance import describe, known_digest, native_metadata
 from af3cli.weights.safetensors_file import write_safetensors
 from af3cli.weights.schema import DIFFUSION, IDENTIFIER, official_schema
 
@@ -139,6 +139,26 @@ def small(config):
         pairformer=replace(config.pairformer, num_blocks=1, single_heads=2),
         confidence=replace(config.confidence, num_blocks=1),
     )
+
+
+def test_a_checkpoint_without_a_name_stays_without_when_it_is_converted(tmp_path):
+    config = small(PROTENIX_TINY)
+    unnamed = describe(
+        "protenix",
+        tmp_path / "finetuned.pt",
+        config,
+        synthetic_parameters(config),
+        known_digest("00"),
+    )
+    assert (unnamed.name, unnamed.checkpoint) == ("protenix (unnamed)", "")
+    path = tmp_path / "protenix-tiny.safetensors"
+    write_safetensors(path, unnamed.arrays, native_metadata(unnamed))
+    loaded = load_weights(path)
+    assert (loaded.name, loaded.checkpoint, loaded.training_cutoff) == (unnamed.name, "", None)
+    assert loaded.licence.startswith("unknown")
+    assert loaded.sha256 == "00"
+    shown = run("info", path, "--no-arrays").output
+    assert "licence  unknown" in shown and "get NAME --from FILE" in shown
 
 
 def test_native_file_tells_its_family_and_a_damaged_one_what_it_lacks(tmp_path):
