@@ -66,6 +66,10 @@ _FAMILIES = (
 
 # (pattern of a tensor's name, whose it is): models that are near, but not these
 _NEIGHBOURS = (
+    (
+        r"diffusion_module\.diffusion_transformer\.blocks\.\d+\.attention_pair_bias\.layer_norm_z\.",
+        "a preview of OpenFold3; use of3-ob-2025-06-30-174k.pt",
+    ),
     (r"constraint_embedder\.", "Protenix with constraints"),
     (r"structure_module\.score_model\.|pairformer_module\.", "Boltz"),
     (r"backbone_trunk\.", "IntelliFold as PyTorch saves it; use its .bin.zst file"),

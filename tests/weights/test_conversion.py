@@ -308,6 +308,11 @@ def test_missing_unknown_and_misshapen_tensors_are_named(protenix):
     ("name", "shape", "message"),
     [
         ("constraint_embedder.pocket.weight", (1,), "Protenix with constraints"),
+        (
+            "diffusion_module.diffusion_transformer.blocks.3.attention_pair_bias.layer_norm_z.weight",
+            (128,),
+            "a preview of OpenFold3; use of3-ob",
+        ),
         ("structure_module.score_model.x", (1,), "Boltz"),
         ("backbone_trunk.input_embedder.x", (1,), "IntelliFold as PyTorch saves it"),
         ("something.else", (1,), "unknown model"),
