@@ -1,7 +1,8 @@
-"""`python benchmarks/embed.py`: what embedding costs on this machine, by number of tokens.
+"""`python benchmarks/embed.py`: what embedding costs here, by model and number of tokens.
 
-Each size runs in its own process, whose peak memory is told. The rate of the trunk is compared with
-the rate of one large matrix product, measured in the same process before and after the passes.
+A model of the catalogue is measured with random parameters of its shapes, so it needs no file. Each
+size runs in its own process, whose peak memory is told. The rate of the trunk is compared with the
+rate of one large matrix product, measured in the same process before and after the passes.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import pairwise
+from dataclasses import replace
+from itertools import pairwise, product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from operations import trunk_pass_operations
+
+if TYPE_CHECKING:
+    from af3cli.weights import Weights
 
 _LETTERS = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFEVVHSLAKWKRQT"
 _MATRIX = 2048
@@ -24,7 +30,12 @@ _MATRIX = 2048
 
 @click.command()
 @click.option("--tokens", default="64,128,162,256", show_default=True, help="Sizes to measure.")
-@click.option("--weights", default="synthetic", show_default=True)
+@click.option(
+    "--weights",
+    default="synthetic",
+    show_default=True,
+    help="Models to measure: names of the catalogue, and files.",
+)
 @click.option("--precision", default="auto", show_default=True)
 @click.option("--passes", default=4, show_default=True, help="Passes; the fastest is told.")
 @click.option("--size", type=int, hidden=True, help="Measure this one size, and print JSON.")
@@ -34,16 +45,17 @@ def main(tokens: str, weights: str, precision: str, passes: int, size: int | Non
         click.echo(json.dumps(_measure(size, weights, precision, passes)))
         return
     click.echo(
-        f"{'tokens':>6} {'s/pass':>8} {'compile s':>9} {'peak GB':>8} {'MB file':>8} "
+        f"{'model':<22} {'tokens':>6} {'s/pass':>8} {'compile s':>9} {'peak GB':>8} {'MB file':>8} "
         f"{'TFLOP':>7} {'GFLOP/s':>8} {'matrix':>7} {'share':>6}"
     )
-    for number in tokens.split(","):
-        options = ["--size", number, "--weights", weights, "--precision", precision]
+    for model, number in product(weights.split(","), tokens.split(",")):
+        options = ["--size", number, "--weights", model, "--precision", precision]
         command = [sys.executable, __file__, *options, "--passes", str(passes)]
         row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         rate = row["operations"] / row["pass_seconds"]
         click.echo(
-            f"{number:>6} {row['pass_seconds']:8.2f} {row['compile_seconds']:9.1f} "
+            f"{Path(model).name:<22} {number:>6} "
+            f"{row['pass_seconds']:8.2f} {row['compile_seconds']:9.1f} "
             f"{row['peak_bytes'] / 1e9:8.2f} {row['file_bytes'] / 1e6:8.1f} "
             f"{row['operations'] / 1e12:7.3f} {rate / 1e9:8.0f} "
             f"{row['matrix_rate'] / 1e9:7.0f} {rate / row['matrix_rate']:6.2f}"
@@ -61,7 +73,7 @@ def _measure(num_tokens: int, weights: str, precision: str, num_passes: int) -> 
 
     exact = Buckets(())
     components = open_dictionary()
-    model = load_model(weights, precision=precision)
+    model = load_model(_parameters(weights), precision=precision)
     ends = []
 
     def note(event: Event) -> None:
@@ -93,6 +105,17 @@ def _measure(num_tokens: int, weights: str, precision: str, num_passes: int) -> 
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "file_bytes": file_bytes,
     }
+
+
+def _parameters(weights: str) -> Weights | str:
+    """Returns random parameters for a name of the catalogue, and a path as it is."""
+    from af3cli.weights import CATALOGUE, load_weights, synthetic_parameters
+
+    if weights not in CATALOGUE:
+        return weights
+    config = CATALOGUE[weights].config
+    arrays = synthetic_parameters(config)
+    return replace(load_weights("synthetic-reduced"), config=config, arrays=arrays)
 
 
 def _job(folder: Path, num_tokens: int) -> Path:

@@ -105,7 +105,9 @@ def get(name: str, accept_terms: bool, source: Path | None, weights_dir: Path | 
     from af3cli.weights.get import catalogue_entry, get_weights
 
     entry = catalogue_entry(name)
-    click.echo(f"{entry.title}, about {entry.num_bytes / 1e9:.1f} GB\nLicence: {entry.licence}")
+    about = "" if entry.file_bytes else "about "
+    click.echo(f"{entry.title}, {about}{entry.download_bytes / 1e9:.1f} GB")
+    click.echo(f"Licence: {entry.licence}")
     if entry.terms_url:
         click.echo(f"Terms: {entry.terms_url}")
     if entry.needs_consent and not accept_terms:

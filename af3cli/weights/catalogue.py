@@ -23,8 +23,9 @@ class CatalogueEntry:
 
     `urls` are the files that make it up, parameters first; there are none for parameters that are
     made and not read. `training_cutoff` is the date (ISO) of the newest structures it was trained
-    on. `sha256` is that of the first file, where its owner publishes it. `needs_consent` is for
-    terms that a user has to accept.
+    on. `sha256` is that of the first file, where several projects give the same one: the owners
+    publish none. `file_bytes` is how large the files are together, where that is known.
+    `needs_consent` is for terms that a user has to accept.
     """
 
     name: str
@@ -36,6 +37,7 @@ class CatalogueEntry:
     terms_url: str | None = None
     training_cutoff: str | None = None
     sha256: str | None = None
+    file_bytes: int | None = None
     needs_consent: bool = False
     is_meaningless: bool = False
 
@@ -47,6 +49,11 @@ class CatalogueEntry:
             * (2 if spec.dtype == "bfloat16" and not self.is_torch_file else 4)
             for spec in official_schema(self.config).values()
         )
+
+    @property
+    def download_bytes(self) -> int:
+        """How much a download is; about that if its size is not known."""
+        return self.file_bytes or self.num_bytes
 
     @property
     def is_torch_file(self) -> bool:
@@ -75,10 +82,21 @@ OPENFOLD3_OPENBIND = CatalogueEntry(
     ),
     terms_url="https://github.com/aqlaboratory/openfold-3/blob/main/LICENSE",
     training_cutoff="2025-06-30",
+    sha256="bd43301c011d5f87580d3e8b548658869433e4488399feb03035ba248f8e29e4",
+    # Tensors that are in it twice, under two names, are stored twice.
+    file_bytes=2_287_872_989,
 )
 
 
-def _protenix(name: str, file: str, title: str, config: ModelConfig, cutoff: str) -> CatalogueEntry:
+def _protenix(
+    name: str,
+    file: str,
+    title: str,
+    config: ModelConfig,
+    cutoff: str,
+    file_bytes: int,
+    sha256: str | None = None,
+) -> CatalogueEntry:
     return CatalogueEntry(
         name=name,
         family="protenix",
@@ -88,6 +106,8 @@ def _protenix(name: str, file: str, title: str, config: ModelConfig, cutoff: str
         urls=(f"{_PROTENIX_HOST}/{file}.pt",),
         terms_url=_PROTENIX_TERMS,
         training_cutoff=cutoff,
+        sha256=sha256,
+        file_bytes=file_bytes,
     )
 
 
@@ -98,6 +118,8 @@ PROTENIX = (
         "Protenix base v1.0.0",
         PROTENIX_BASE,
         "2021-09-30",
+        1_475_950_125,
+        "2b7d5a8b30494514fc47fd2271a16260528cdba170ba09cc112fdecd8f85ec04",
     ),
     _protenix(
         "protenix-base-20250630",
@@ -105,6 +127,7 @@ PROTENIX = (
         "Protenix base v1.0.0, trained on newer structures",
         PROTENIX_BASE,
         "2025-06-30",
+        1_475_945_945,
     ),
     _protenix(
         "protenix-mini",
@@ -112,6 +135,7 @@ PROTENIX = (
         "Protenix mini v0.5.0, no templates",
         PROTENIX_MINI,
         "2021-09-30",
+        537_049_294,
     ),
     _protenix(
         "protenix-tiny",
@@ -119,6 +143,7 @@ PROTENIX = (
         "Protenix tiny v0.5.0, no templates",
         PROTENIX_TINY,
         "2021-09-30",
+        443_171_586,
     ),
 )
 
@@ -144,6 +169,7 @@ ALPHAFOLD3 = CatalogueEntry(
     urls=("https://storage.googleapis.com/alphafold3/af3.bin.zst",),
     terms_url="https://github.com/google-deepmind/alphafold3/blob/main/WEIGHTS_TERMS_OF_USE.md",
     training_cutoff="2021-09-30",
+    file_bytes=1_020_545_840,
     needs_consent=True,
 )
 

@@ -87,7 +87,9 @@ def search_folders(weights_dir: str | Path | None = None) -> list[Path]:
 def _first_model(places: list[Path]) -> Path:
     """Returns the one model at the first of `places` that has any."""
     *named, cache = places
-    for place in [*map(_existing, named), cache]:
+    if absent := [place for place in named if not place.exists()]:
+        raise WeightsError(f"{absent[0]}, which --weights-dir or AF3_WEIGHTS gives, does not exist")
+    for place in [*named, cache]:
         if place.is_file():
             return place
         if place.is_dir() and (model := _only_model(place)):
@@ -101,7 +103,7 @@ def _only_model(folder: Path) -> Path | None:
     models = models or sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
     if len(models) > 1:
         names = ", ".join(map(str, models))
-        raise WeightsError(f"{folder} holds several models; name one of them: {names}")
+        raise WeightsError(f"{folder} holds several models; name one with --weights: {names}")
     if models:
         return models[0]
     return parameter_files(folder)[0] if any(folder.glob("*.bin*")) else None
@@ -123,8 +125,8 @@ def _advice(places: list[Path]) -> str:
     open_model = OPENFOLD3_OPENBIND
     return (
         f"Looked in {looked}.\n"
-        f"The recommended open model is {open_model.name} ({open_model.num_bytes / 1e9:.1f} GB, "
-        f"{open_model.licence}). To get it:\n"
+        f"The recommended open model is {open_model.name} "
+        f"({open_model.download_bytes / 1e9:.1f} GB, {open_model.licence}). To get it:\n"
         f"    af3 weights get {open_model.name}\n"
         "The official AlphaFold 3 parameters are for non-commercial use only. If you accept their "
         f"terms ({ALPHAFOLD3.terms_url}):\n"

@@ -12,6 +12,7 @@ from af3cli.weights.find import cache_folder
 from af3cli.weights.load import load_weights
 from af3cli.weights.provenance import Weights, native_metadata
 from af3cli.weights.safetensors_file import write_safetensors
+from af3cli.weights.torch_file import check_torch_file
 
 
 def catalogue_entry(name: str) -> CatalogueEntry:
@@ -69,6 +70,8 @@ def _check_model(entry: CatalogueEntry, folder: Path) -> None:
         found = load_weights(path).name
         if found != entry.name:
             raise WeightsError(f"{path} holds {found}, not {entry.name}")
+        if entry.is_torch_file:
+            check_torch_file(path)
     except WeightsError as error:
         for name in entry.file_names:
             (folder / name).unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from af3cli.weights.schema import official_schema
 from af3cli.weights.synthetic import synthetic_parameters
 from af3cli.weights.torch_file import read_torch_file
 
+_TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
 _TORCH_MAGICS = (b"PK\x03\x04", b"\x80\x02\x8a\x0a")  # zip, and the pickle of a large number
 
 
@@ -49,7 +50,7 @@ def load_weights(
     path = parameter_files(found.path)[0]
     with open(path, "rb") as file:
         start = file.read(10)
-    if start.startswith(_TORCH_MAGICS):
+    if start.startswith(_TORCH_MAGICS) or path.suffix in _TORCH_SUFFIXES:
         return _converted(path, read_torch_file(path))
     if path.suffix == ".safetensors" or start[8:9] == b"{":
         arrays, metadata = read_safetensors(path)

@@ -193,7 +193,10 @@ class _Machine:
         arguments, function = self.pop(), self.pop()
         if not isinstance(function, _Name) or function.text not in _CALLS:
             raise UnsafePickleError(f"a call of {str(function)[:200]}")
-        self._stack.append(_CALLS[function.text](*arguments))
+        try:
+            self._stack.append(_CALLS[function.text](*arguments))
+        except TypeError:
+            raise ValueError(f"a call of {function.text} with other arguments") from None
 
     def do_build(self, _: None) -> None:
         """An ordered dictionary's attributes, such as PyTorch's version notes, are not needed."""

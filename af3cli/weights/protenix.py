@@ -62,6 +62,10 @@ _NAMES = {
 _ATOM_NORMS = {"q": "layernorm_a", "k": "layernorm_kv"}
 _DISTANCE_BINS = 39
 
+# From a protein language model to the target features. The published tiny checkpoint, which is for
+# runs without one, holds it nevertheless; its own program loads that file without strictness.
+LANGUAGE_MODEL = "input_embedder.linear_esm.weight"
+
 _TRUNK = """
 linear  /~_relative_encoding/position_activations   relative_position_encoding.linear_no_bias
 linear  /bond_embedding                             linear_no_bias_token_bond
@@ -136,8 +140,8 @@ def protenix_rules() -> Iterator[Rule]:
 
 
 def is_protenix_extra(name: str) -> bool:
-    """Returns whether a tensor holds the bounds of the distance bins, which are constants."""
-    return name in ("confidence_head.lower_bins", "confidence_head.upper_bins")
+    """Returns whether a tensor is not used: bounds of the distance bins, a language model's."""
+    return name in ("confidence_head.lower_bins", "confidence_head.upper_bins", LANGUAGE_MODEL)
 
 
 def _trunk() -> Iterator[Rule]:

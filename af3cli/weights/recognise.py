@@ -15,7 +15,7 @@ from af3cli.weights.check import Problems
 from af3cli.weights.conversion import Rule, convert
 from af3cli.weights.families import OPENFOLD3, PROTENIX_BASE, PROTENIX_TINY
 from af3cli.weights.openfold3 import is_openfold3_extra, openfold3_rules
-from af3cli.weights.protenix import is_protenix_extra, protenix_rules
+from af3cli.weights.protenix import LANGUAGE_MODEL, is_protenix_extra, protenix_rules
 from af3cli.weights.schema import IDENTIFIER, official_schema
 
 Tensors = Mapping[str, np.ndarray]
@@ -66,8 +66,11 @@ _FAMILIES = (
 
 # (pattern of a tensor's name, whose it is): models that are near, but not these
 _NEIGHBOURS = (
+    (
+        r"diffusion_module\.diffusion_transformer\.blocks\.\d+\.attention_pair_bias\.layer_norm_z\.",
+        "a preview of OpenFold3; use of3-ob-2025-06-30-174k.pt",
+    ),
     (r"constraint_embedder\.", "Protenix with constraints"),
-    (r"linear_esm\.", "Protenix mini with ESM or ISM embeddings"),
     (r"structure_module\.score_model\.|pairformer_module\.", "Boltz"),
     (r"backbone_trunk\.", "IntelliFold as PyTorch saves it; use its .bin.zst file"),
     (r"evoformer\.blocks\.", "OpenFold or another AlphaFold 2"),
@@ -82,8 +85,8 @@ def convert_tensors(path: Path, tensors: Tensors) -> tuple[str, ModelConfig, dic
         WeightsError: they are of another model, which is named, or are not a whole set.
     """
     family = _family(path, tensors)
-    tensors = {name: tensor for name, tensor in tensors.items() if not family.is_extra(name)}
     config = _config(path, family, tensors)
+    tensors = {name: tensor for name, tensor in tensors.items() if not family.is_extra(name)}
     problems = Problems()
     schema = official_schema(config)
     del schema[IDENTIFIER]
@@ -127,6 +130,11 @@ def _refuse_other_protenix(path: Path, tensors: Tensors, pairformer: int, templa
     pair_width = len(tensors.get("relative_position_encoding.linear_no_bias.weight", ()))
     if pair_width == 256:
         raise WeightsError(f"{path} is of Protenix v2 (pair width 256), which is not supported.")
+    if LANGUAGE_MODEL in tensors and pairformer != PROTENIX_TINY.pairformer.num_blocks:
+        raise WeightsError(
+            f"{path} is of Protenix with embeddings of a language model (ESM or ISM), which is not "
+            "supported; use protenix_mini_default_v0.5.0.pt."
+        )
     if pairformer == 48 and not template:
         raise WeightsError(
             f"{path} is of Protenix base v0.5.0, which is not supported; use v1.0.0."

@@ -22,11 +22,18 @@ def catalogue_lines(weights_dir: Path | None = None) -> Iterator[str]:
         if not entry.is_meaningless:
             yield f"    cutoff    {entry.training_cutoff or 'not known'}"
         yield f"    widths    single {config.single_width}, pair {config.pair_width}"
-        yield f"    size      {entry.num_bytes / 1e6:,.0f} MB in memory"
+        yield f"    size      {_size(entry)}"
         for url in entry.urls:
             yield f"    source    {url}"
         if entry.sha256:
             yield f"    sha256    {entry.sha256}"
+
+
+def _size(entry: CatalogueEntry) -> str:
+    in_memory = f"{entry.num_bytes / 1e6:,.0f} MB in memory"
+    if entry.file_bytes is None:
+        return in_memory
+    return f"{entry.file_bytes / 1e6:,.0f} MB to download, {in_memory}"
 
 
 def _place(entry: CatalogueEntry, weights_dir: Path | None) -> str:
@@ -58,5 +65,7 @@ def summary_lines(weights: Weights) -> Iterator[str]:
         "sha256": weights.sha256,
     }
     yield from (f"{key:<8} {value}" for key, value in facts.items() if value)
+    if not weights.checkpoint and not weights.is_meaningless:
+        yield "If this is a renamed file of `af3 weights list`: af3 weights get NAME --from FILE"
     if weights.is_meaningless:
         yield "These are random numbers: everything computed with them is meaningless."

@@ -21,7 +21,8 @@ from af3cli.errors import WeightsError
 from af3cli.weights.pickle_data import Storage, StoredTensor, UnsafePickleError, read_pickle
 from af3cli.weights.records import DTYPES
 
-_MAX_PICKLE_BYTES = 64 * 2**20
+# A few hundred bytes a tensor; reading a hostile one takes up to a second and 50 MB for each MB.
+_MAX_PICKLE_BYTES = 16 * 2**20
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _DTYPES = DTYPES | {"int16": np.dtype("int16"), "bool": np.dtype("bool")}
@@ -60,6 +61,25 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
         raise WeightsError(f"{path} is not a readable PyTorch checkpoint: {error}") from None
 
 
+def check_torch_file(path: Path) -> None:
+    """Compares each member of a checkpoint in zip form with the checksum that is stored with it.
+
+    Reading does not do this, since it would have to read all of the file.
+
+    Raises:
+        WeightsError: a member is not as it was written.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{path} cannot be checked: {error}") from None
+    if damaged:
+        raise WeightsError(f"{path} is damaged: {damaged} has not the checksum it was written with")
+
+
 def _read_zip(path: Path, file: np.ndarray) -> _Checkpoint:
     with zipfile.ZipFile(path) as archive:
         members = {member.filename: member for member in archive.infolist()}
@@ -72,7 +92,7 @@ def _read_zip(path: Path, file: np.ndarray) -> _Checkpoint:
             raise ValueError("its numbers are not little endian")
         pickled = _member(file, members[pickles[0]])
         if len(pickled) > _MAX_PICKLE_BYTES:
-            raise ValueError("its data.pkl is too large")
+            raise ValueError(f"its data.pkl is too large ({len(pickled) / 1e6:.0f} MB)")
         content = read_pickle(io.BytesIO(pickled))
         folder = f"{root}data/"
         storages = {
@@ -105,6 +125,8 @@ def _read_legacy(file: np.ndarray) -> _Checkpoint:
         raise ValueError("its numbers are not little endian")
     content = read_pickle(stream)
     keys = read_pickle(stream)
+    if not isinstance(keys, list) or not all(type(key) is str for key in keys):
+        raise ValueError("its list of storages is not one of names")
     described = {tensor.storage.key: tensor.storage for tensor in _all_tensors(content)}
     storages, position = {}, stream.tell()
     for key in keys:

@@ -14,13 +14,13 @@ from af3cli.model.config import OFFICIAL
 from af3cli.model.pairformer import SingleAttention
 from af3cli.model.token_transformer import TokenBlock, TokenTransformer
 from tests.model import reference
+from tests.model.blocks import single_attention
 from tests.model.modules import (
     assert_close,
     columns,
     exact,
     heads,
     layers_of,
-    norm_of,
     random_array,
     randomised,
 )
@@ -34,15 +34,7 @@ PRESENT = np.flatnonzero(MASK)
 def test_single_attention(width: int, pair_width: int, num_heads: int) -> None:
     layer = randomised(lambda: SingleAttention(width, pair_width, num_heads))
     single, pair = random_array(TOKENS, width), random_array(TOKENS, TOKENS, pair_width)
-    normed = reference.layer_norm(single, *norm_of(layer.norm))
-    bias = reference.layer_norm(pair, *norm_of(layer.pair_norm)) @ exact(layer.pair_bias.weight)
-    query = normed @ exact(layer.query.weight) + exact(layer.query.bias)
-    expected = reference.gated_attention(
-        heads(query, num_heads),
-        *(heads(normed @ weight, num_heads) for weight in columns(layer.expand, *[width] * 3)),
-        attended=[PRESENT] * TOKENS,
-        biases=bias[:, PRESENT],
-    ) @ exact(layer.contract.weight)
+    expected = single_attention(layer, single, pair, PRESENT)
     ours = layer(jnp.float32(single), jnp.float32(pair), jnp.asarray(MASK))
     assert_close(ours[PRESENT], expected[PRESENT])
 

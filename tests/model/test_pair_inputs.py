@@ -12,7 +12,6 @@ import pytest
 from af3cli.features.types import BondFeatures, TemplateFeatures, TokenFeatures
 from af3cli.model.config import OFFICIAL, PairStackConfig, TemplateConfig
 from af3cli.model.pair_embedding import RelativePositions, contact_matrix, relative_one_hot
-from af3cli.model.pairformer import PairBlock
 from af3cli.model.template import (
     NUM_DISTANCE_BINS,
     TemplateEmbedder,
@@ -21,11 +20,10 @@ from af3cli.model.template import (
     unit_vectors,
 )
 from tests.model import reference
+from tests.model.blocks import pair_block
 from tests.model.modules import (
     assert_close,
-    columns,
     exact,
-    heads,
     layers_of,
     norm_of,
     random_array,
@@ -137,41 +135,6 @@ STACK = PairStackConfig(
 )
 
 
-def pair_block(block: PairBlock, z: np.ndarray) -> np.ndarray:
-    """Algorithm 17, lines 2 to 6, in float64."""
-    present = range(len(z))
-    for layer in (block.multiply_outgoing, block.multiply_incoming):
-        hidden = layer.norm_out.scale.shape[0]
-        z = z + reference.triangle_multiplication(
-            z,
-            present,
-            layer is block.multiply_outgoing,
-            norm_of(layer.norm_in),
-            *columns(layer.expand, *[hidden] * 4),
-            exact(layer.gate.weight),
-            norm_of(layer.norm_out),
-            exact(layer.contract.weight),
-        )
-    for layer in (block.attend_starting, block.attend_ending):
-        num_heads = layer.bias.weight.shape[1]
-        inner = layer.contract.weight.shape[0]
-        z = z + reference.triangle_attention(
-            z,
-            present,
-            layer is block.attend_starting,
-            False,
-            norm_of(layer.norm),
-            exact(layer.bias.weight),
-            *(heads(weight, num_heads) for weight in columns(layer.expand, *[inner] * 4)),
-            exact(layer.contract.weight),
-        )
-    layer = block.transition
-    inner = layer.contract.weight.shape[0]
-    return z + reference.transition(
-        z, norm_of(layer.norm), *columns(layer.expand, inner, inner), exact(layer.contract.weight)
-    )
-
-
 @pytest.mark.parametrize("num_real", [0, 1, 4])
 def test_template_embedder(num_real: int) -> None:
     """Algorithm 16 over four templates: real ones, then empty ones, which count."""
@@ -208,7 +171,7 @@ def test_template_embedder(num_real: int) -> None:
             ]
         )
         for block in layers_of(module.stack):
-            activations = pair_block(block, activations)
+            activations = pair_block(block, activations, range(TOKENS))
         total += reference.layer_norm(activations, *norm_of(module.norm))
     expected = reference.relu(total / 4) @ exact(module.contract.weight)
 

@@ -93,6 +93,19 @@ def test_reduced_network(family: str, name: str, network: str) -> None:
     assert_within(list(case.compare(network, *loaded(network), OneSize())))
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_atoms_without_reference_conformer(masked: bool) -> None:
+    """A quarter of the atoms lack one; recorded of OpenFold3 0.5.0's own input embedder."""
+    weights = weights_of("reduced")
+    weights = replace(weights, config=replace(weights.config, masked_reference_atoms=masked))
+    model = load_model(weights, precision="float32")
+    case = case_of("openfold3", "user_ccd_no_conformer")
+    assert not case.arrays("features")["ref_mask"].all()
+    first = next(case.compare("reduced", model, loaded("reduced")[1], OneSize()))
+    assert first.name == "s_inputs"
+    assert first.is_within is not masked
+
+
 def test_native_features_and_embeddings_of_a_job() -> None:
     """From the job by OpenFold3's own conventions, templates that are not there among them."""
     recorded = case_of("openfold3", "dna_duplex_native")

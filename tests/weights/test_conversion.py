@@ -308,7 +308,11 @@ def test_missing_unknown_and_misshapen_tensors_are_named(protenix):
     ("name", "shape", "message"),
     [
         ("constraint_embedder.pocket.weight", (1,), "Protenix with constraints"),
-        ("linear_esm.weight", (1,), "Protenix mini with ESM"),
+        (
+            "diffusion_module.diffusion_transformer.blocks.3.attention_pair_bias.layer_norm_z.weight",
+            (128,),
+            "a preview of OpenFold3; use of3-ob",
+        ),
         ("structure_module.score_model.x", (1,), "Boltz"),
         ("backbone_trunk.input_embedder.x", (1,), "IntelliFold as PyTorch saves it"),
         ("something.else", (1,), "unknown model"),
@@ -328,3 +332,30 @@ def test_other_protenix_versions_are_named(protenix):
     }
     with pytest.raises(WeightsError, match="Protenix v2"):
         convert_tensors(Path("v2.pt"), wide)
+
+
+def small(depth: int, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns a Protenix without templates, with `depth` pairformer blocks and few of others."""
+    left_out = re.compile(
+        r"template_embedder\.pairformer_stack|pairformer_stack\.blocks\.1\."
+        r"|diffusion_module\.atom_attention_.*\.blocks\.[12]\."
+    )
+    blocks = {
+        name.replace(".0.", f".{number}.", 1): array
+        for name, array in tensors.items()
+        if name.startswith("pairformer_stack.blocks.0.")
+        for number in range(depth)
+    }
+    return {name: array for name, array in tensors.items() if not left_out.match(name)} | blocks
+
+
+def test_the_layer_of_a_language_model_is_unused_in_tiny_and_refused_elsewhere(protenix):
+    layer = {"input_embedder.linear_esm.weight": np.ones((449, 2560), np.float32)}
+    tiny = small(8, protenix[0])
+    _, config, arrays = convert_tensors(Path("tiny.pt"), tiny | layer)
+    assert config.pairformer.num_blocks == 8
+    expected = convert_tensors(Path("tiny.pt"), tiny)[2]
+    assert set(arrays) == set(expected)
+    assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
+    with pytest.raises(WeightsError, match="embeddings of a language model"):
+        convert_tensors(Path("mini_esm.pt"), small(16, protenix[0]) | layer)

@@ -24,7 +24,7 @@ from af3cli.weights.families import INTELLIFOLD2, PROTENIX_TINY
 from af3cli.weights.get import convert_file, get_weights
 from af3cli.weights.infer import infer_config
 from af3cli.weights.official_file import read_official
-from af3cli.weights.provenance import known_digest, native_metadata
+from af3cli.weights.provenance import describe, known_digest, native_metadata
 from af3cli.weights.safetensors_file import write_safetensors
 from af3cli.weights.schema import DIFFUSION, IDENTIFIER, official_schema
 
@@ -141,6 +141,26 @@ def small(config):
     )
 
 
+def test_a_checkpoint_without_a_name_stays_without_when_it_is_converted(tmp_path):
+    config = small(PROTENIX_TINY)
+    unnamed = describe(
+        "protenix",
+        tmp_path / "finetuned.pt",
+        config,
+        synthetic_parameters(config),
+        known_digest("00"),
+    )
+    assert (unnamed.name, unnamed.checkpoint) == ("protenix (unnamed)", "")
+    path = tmp_path / "protenix-tiny.safetensors"
+    write_safetensors(path, unnamed.arrays, native_metadata(unnamed))
+    loaded = load_weights(path)
+    assert (loaded.name, loaded.checkpoint, loaded.training_cutoff) == (unnamed.name, "", None)
+    assert loaded.licence.startswith("unknown")
+    assert loaded.sha256 == "00"
+    shown = run("info", path, "--no-arrays").output
+    assert "licence  unknown" in shown and "get NAME --from FILE" in shown
+
+
 def test_native_file_tells_its_family_and_a_damaged_one_what_it_lacks(tmp_path):
     config = small(PROTENIX_TINY)
     arrays = synthetic_parameters(config)
@@ -200,21 +220,3 @@ def test_catalogue_configurations_are_told_by_their_shapes():
         shapes = {name: spec.shape for name, spec in official_schema(entry.config).items()}
         base = catalogue.FAMILY_CONFIGS[entry.family]
         assert infer_config(shapes, base) == replace(entry.config, defaults=base.defaults)
-
-
-def test_published_widths_of_intellifold():
-    schema = official_schema(INTELLIFOLD2)
-    pairformer = "diffuser/evoformer/__layer_stack_no_per_layer_1/trunk_pairformer"
-    template = (
-        "diffuser/evoformer/template_embedding/single_template_embedding/"
-        "__layer_stack_no_per_layer/template_embedding_iteration"
-    )
-    msa = "diffuser/evoformer/__layer_stack_no_per_layer/msa_stack"
-    for name, shape in {
-        f"{pairformer}/pair_attention1/q_projection": (48, 8, 64, 512),
-        f"{pairformer}/triangle_multiplication_incoming/gate": (48, 512, 1024),
-        f"{template}/pair_attention2/v_projection": (2, 256, 8, 32),
-        f"{msa}/msa_attention1/v_projection": (4, 256, 8, 32),
-        f"{DIFFUSION}/pair_cond_initial_projection": (651, 512),
-    }.items():
-        assert schema[f"{name}:weights"].shape == shape

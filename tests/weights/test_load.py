@@ -185,5 +185,5 @@ def test_environment_may_name_a_file_but_not_an_absent_one(tiny_file, monkeypatc
     monkeypatch.setenv("AF3_WEIGHTS", str(tiny_file))
     assert find_weights().path == tiny_file
     monkeypatch.setenv("AF3_WEIGHTS", str(tiny_file) + "x")
-    with pytest.raises(WeightsError, match="neither a file or folder"):
+    with pytest.raises(WeightsError, match=r"x, which .*AF3_WEIGHTS gives, does not exist"):
         find_weights()

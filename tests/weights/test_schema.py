@@ -10,6 +10,7 @@ import pytest
 
 from af3cli.features.conventions import FeatureConventions
 from af3cli.model.config import OFFICIAL, reduced
+from af3cli.weights.families import INTELLIFOLD2
 from af3cli.weights.infer import infer_config
 from af3cli.weights.schema import official_schema
 
@@ -53,9 +54,9 @@ OTHER_WIDTHS = replace(
 )
 
 
-def listed_arrays() -> list[tuple[str, str, tuple[int, ...]]]:
-    """Returns name, dtype and shape of every line of the official list."""
-    rows = [line.split("\t") for line in LISTED.read_text().splitlines()]
+def listed_arrays(path: Path = LISTED) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Returns name, dtype and shape of every line of a list, by default the official one."""
+    rows = [line.split("\t") for line in path.read_text().splitlines()]
     return [
         (name, dtype, tuple(map(int, re.findall(r"\d+", shape)))) for name, dtype, shape in rows
     ]
@@ -64,6 +65,16 @@ def listed_arrays() -> list[tuple[str, str, tuple[int, ...]]]:
 def test_official_schema_is_the_official_list_in_its_order():
     schema = official_schema(OFFICIAL)
     assert [(name, *spec) for name, spec in schema.items()] == listed_arrays()
+
+
+def test_intellifold_schema_is_what_its_own_converter_writes():
+    """The list is of a file that the project's converter made of its own PyTorch module."""
+    schema = official_schema(INTELLIFOLD2)
+    constants = {name for name in schema if "noise_embedding:" in name}
+    ours = {(name, *spec) for name, spec in schema.items() if name not in constants}
+    assert ours == set(listed_arrays(LISTED.with_name("intellifold2_schema.tsv")))
+    assert {leaf.rsplit(":", 1)[1] for leaf in constants} == {"frequency", "phase"}
+    assert all(schema[name].shape == (256,) for name in constants)
 
 
 def test_reduced_schema_cuts_stacks_only():

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from af3cli.errors import WeightsError
-from af3cli.weights.torch_file import read_torch_file
+from af3cli.weights.torch_file import check_torch_file, read_torch_file
 
 DATA = Path(__file__).parents[1] / "data" / "weights" / "torch"
 DTYPES = {"half": np.float16, "bfloat16": ml_dtypes.bfloat16, "double": np.float64, "bool": bool}
@@ -37,6 +37,20 @@ def test_real_checkpoints_are_read(name):
             dtype = DTYPES.get(key.split(".")[1])
             assert dtype is None or tensors[key].dtype == dtype
             assert not tensors[key].flags.writeable or not tensors[key].size
+
+
+def test_numbers_that_changed_on_the_way_are_noticed(tmp_path):
+    content = bytearray((DATA / "flat.pt").read_bytes())
+    with np.load(DATA / "expected.npz") as expected:
+        value = next(array for array in expected.values() if array.size > 2).astype(np.float32)
+    check_torch_file(DATA / "flat.pt")
+    check_torch_file(DATA / "legacy.pt")
+    content[content.index(value.tobytes()) + 1] ^= 1
+    path = tmp_path / "flat.pt"
+    path.write_bytes(content)
+    read_torch_file(path)
+    with pytest.raises(WeightsError, match=r"damaged: .*data/\d+ has not the checksum"):
+        check_torch_file(path)
 
 
 def test_a_checkpoint_made_now_is_read(tmp_path):
@@ -193,6 +207,32 @@ def test_compressed_members_are_refused(tmp_path):
     with pytest.raises(WeightsError, match="compressed"):
         read_torch_file(path)
     assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("keys", [3, [1], [["0"]], {"0": 1}])
+def test_legacy_list_of_storages_that_is_none(tmp_path, keys):
+    path = tmp_path / "a.pt"
+    parts = (*LEGACY_START, {}, keys)
+    path.write_bytes(b"".join(pickle.dumps(part, 2) for part in parts))
+    with pytest.raises(WeightsError, match="list of storages"):
+        read_torch_file(path)
+
+
+def test_calls_with_other_arguments_are_named(tmp_path):
+    pickled = b"\x80\x02ccollections\nOrderedDict\n(K\x01tR."
+    path = zip_with(pickled, tmp_path / "a.pt")
+    with pytest.raises(WeightsError, match=r"call of collections\.OrderedDict with other"):
+        read_torch_file(path)
+
+
+@pytest.mark.parametrize(("instruction", "end"), [(b"N", b"t."), (b"(", b"."), (b"]", b".")])
+def test_long_pickles_are_refused_before_they_are_read(tmp_path, instruction, end):
+    path = zip_with(b"\x80\x02(" + instruction * 2**24 + end, tmp_path / "a.pt")
+    tracemalloc.start()
+    with pytest.raises(WeightsError, match="too large"):
+        read_torch_file(path)
+    assert tracemalloc.get_traced_memory()[1] < 2**26
     tracemalloc.stop()
 
 
