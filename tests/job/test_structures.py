@@ -26,10 +26,13 @@ from af3cli.job import (
 from af3cli.job.structure.selection import ADDITIVES
 from af3cli.job.textfile import read_text
 from af3cli.tokens import tokenize
+from af3cli.tokens.table import token_table
 from tests.job.jobs import REPOSITORY
 
 STRUCTURES = REPOSITORY / "tests" / "data" / "structures"
-FILES = sorted(path.name for path in STRUCTURES.iterdir() if path.suffix != ".md")
+FILES = sorted(
+    path.name for path in STRUCTURES.iterdir() if ".cif" in path.name or ".pdb" in path.name
+)
 KINDS = {
     gemmi.PolymerType.PeptideL: Protein,
     gemmi.PolymerType.PeptideD: Protein,
@@ -107,6 +110,8 @@ def test_polymers_are_those_that_gemmi_reads(name):
 
 
 def is_alternative(entity: gemmi.Entity, residue: gemmi.Residue) -> bool:
+    if not entity.full_sequence:
+        return False
     return residue.name in entity.full_sequence[residue.label_seq - 1].split(",")
 
 
@@ -160,34 +165,40 @@ def test_bonds_are_those_that_gemmi_reads(name):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_tokens_carry_what_gemmi_sees_at_the_authors_number(name, components):
-    """Every token's residue, found in the file by the author's chain and number, has its name."""
+def test_token_table_has_every_residue_that_gemmi_sees(name, components):
+    """Found by the author's chain and number: the same residue, label number and atoms."""
     structure = gemmi_structure(name)
     job = read_job(STRUCTURES / name)
     tokens, _ = tokenize(job, components)
-    seen: dict[tuple[str, str], set[str]] = {}
-    atom_names: dict[str, set[str]] = {}
+    rows: dict[tuple[str, str, str], list[dict]] = {}
+    for values in token_table(tokens, job.sources):
+        row = dict(zip(values.dtype.names, values, strict=True))
+        key = row["author_chain_id"], row["author_residue_id"], row["residue_name"]
+        rows.setdefault(key, []).append(row)
+    entity_of = {label: entity for entity in structure.entities for label in entity.subchains}
+    num_found = 0
     for chain in structure[0]:
         for residue in chain:
-            seen.setdefault((chain.name, str(residue.seqid)), set()).add(residue.name)
-            names = (atom.name for atom in residue)
-            atom_names.setdefault(residue.name, set()).update(names)
-    sources = {source.chain_id: source for source in job.sources}
-    atoms: Counter[bool] = Counter()
-    for chain, number, code, atom, kind in zip(
-        tokens.chain_id,
-        tokens.residue_id,
-        tokens.residue_name,
-        tokens.atom_name,
-        tokens.molecule_type,
-        strict=True,
-    ):
-        source = sources[chain]
-        names = seen.get((source.author_chain_id, source.author_residue_ids[number - 1]))
-        assert names is None or code in names
-        if kind == "ligand" and code in atom_names:
-            atoms[atom in atom_names[code]] += 1
-    assert atoms[True] >= 9 * atoms[False]  # few atoms of ligands were not seen
+            entity = entity_of[residue.subchain]
+            is_polymer = entity.entity_type == gemmi.EntityType.Polymer
+            found = rows.get((chain.name, str(residue.seqid), residue.name))
+            if found is None:
+                is_left_out = residue.is_water() or residue.name in ADDITIVES
+                assert is_left_out or (is_polymer and is_alternative(entity, residue))
+                continue
+            num_found += 1
+            if entity.full_sequence:
+                assert {row["residue_id"] for row in found} == {residue.label_seq}
+            if is_polymer:
+                assert {row["label_chain_id"] for row in found} == {residue.subchain}
+            if found[0]["atom_name"]:
+                component = components.get(residue.name)
+                staying = set(component.atom_name[~component.is_leaving])
+                seen = staying.intersection(
+                    atom.name for atom in residue if atom.element.weight > 3
+                )
+                assert seen <= {row["atom_name"] for row in found}
+    assert num_found > 0
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -286,6 +297,26 @@ def test_author_names_are_kept_and_renaming_is_reported():
     assert "renamed: chain T is A; chain P is B; chain D is C; chain A is D" in remarks(job)
 
 
+def test_sequences_that_are_not_stated_are_noted():
+    """Files with coordinates alone, one of them without a name for its chain."""
+    remark = "the file does not state the sequence of {}: residues that have no coordinates are"
+    notes = "\n".join(remarks(read_job(STRUCTURES / "rnase_frag.pdb.xz")))
+    assert remark.format("chain A, chain B") in notes
+    job = read_job(STRUCTURES / "1gid.cif.xz")
+    assert remark.format("the chain without a name") in "\n".join(remarks(job))
+    assert "renamed: the chain without a name is A" in remarks(job)
+    assert job.sources[0].author_chain_id == ""
+    assert not any("state" in note for note in remarks(read_job(STRUCTURES / "4oz7.pdb.xz")))
+
+
+def test_old_pdb_files_have_the_entrys_name_behind_their_atoms(tmp_path):
+    text = read_text(STRUCTURES / "rnase_frag.pdb.xz")
+    atoms = [line[:72].ljust(72) for line in text.splitlines() if line.startswith("ATOM")]
+    path = tmp_path / "old.pdb"
+    path.write_text("\n".join(f"{line}1OLD{i:4}" for i, line in enumerate(atoms, start=90)))
+    assert read_job(path).entities == read_job(STRUCTURES / "rnase_frag.pdb.xz").entities
+
+
 def test_ids_that_no_job_can_have_are_replaced(tmp_path):
     text = read_text(STRUCTURES / "1bna.cif.xz")
     block = gemmi.cif.read_string(text)[0]
@@ -314,6 +345,10 @@ def test_ids_that_no_job_can_have_are_replaced(tmp_path):
         ("data_x\nloop_\n_a.b\n1 2 'x\n", "no readable structure file"),
         ("HEADER    X\n", "neither mmCIF nor PDB, or has no atoms"),
         ("data_x\nloop_\n_atom_site.label_comp_id\nALA\n", "no"),
+        (
+            "data_x\n_atom_site.label_comp_id A\ndata_y\n_atom_site.label_comp_id A\n",
+            r"has 2 structures \(x, y\); put each in a file",
+        ),
     ],
 )
 def test_files_without_a_structure_are_explained(tmp_path, text, message):

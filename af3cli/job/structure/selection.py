@@ -12,6 +12,7 @@ from af3cli.job.options import StructureOptions
 from af3cli.job.structure.links import Link, LinkEnd
 from af3cli.job.structure.polymers import polymer_kind
 from af3cli.job.structure.tables import Chain
+from af3cli.wording import some
 
 # What crystals are grown, frozen and phased with (the official program's crystallisation aids).
 ADDITIVES = frozenset(
@@ -57,7 +58,7 @@ def select_chains(
         if kind == "water":
             num_waters += len(chain.residues)
         elif kind is None:
-            left_out[f"chain {chain.author} ({chain.polymer_type or 'of unknown type'})"] += 1
+            left_out[f"{_called(chain)} ({chain.polymer_type or 'of unknown type'})"] += 1
         elif kind == "ligand" and _is_unwanted(chain, chain.label in bonded, options):
             left_out["-".join(residue.code for residue in chain.residues)] += 1
         else:
@@ -137,21 +138,37 @@ def assign_ids(chains: list[Chain], copies: dict[str, list[str]]) -> dict[Instan
 def renaming_notes(chains: list[Chain], ids: dict[Instance, str]) -> list[str]:
     """A note of the chains that the job calls other than the file does.
 
-    Polymers are known by their author's id; ligands, which share it with a polymer, by their label.
+    Polymers are known by their author's id; ligands, which share it with a polymer, by their label,
+    and so are all where the author gave none.
     """
     by_label = {chain.label: chain for chain in chains}
     renamed = []
     for (label, copy), identifier in ids.items():
         chain = by_label[label]
-        known_as = (chain.author,) if chain.is_polymer else (chain.author, label)
+        known_as = (chain.author,) if chain.is_polymer and chain.author else (chain.author, label)
         if copy == 0 and identifier in known_as:
             continue
-        what = f"chain {chain.author}"
+        what = _called(chain)
         if not chain.is_polymer:
             first = chain.residues[0]
             what = f"{first.code} {first.author_number} of {what}"
         renamed.append(f"{what}{f', copy {copy + 1},' if copy else ''} is {identifier}")
     return [f"renamed: {'; '.join(renamed)}"] if renamed else []
+
+
+def sequence_notes(chains: list[Chain]) -> list[str]:
+    """A note of the polymers of which the file does not say what was not seen."""
+    unstated = [_called(c) for c in chains if c.is_polymer and not c.has_sequence]
+    if not unstated:
+        return []
+    return [
+        f"the file does not state the sequence of {some(unstated)}: residues that have no "
+        "coordinates are missing there"
+    ]
+
+
+def _called(chain: Chain) -> str:
+    return f"chain {chain.author}" if chain.author else "the chain without a name"
 
 
 def _is_unwanted(chain: Chain, is_bonded: bool, options: StructureOptions) -> bool:
