@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from af3cli.cli.reading_options import ReadingOptions, reading_options
 from af3cli.cli.search_options import NOT_CONFIGURED, SearchSettings, search_options
 from af3cli.errors import InputError
-from af3cli.job import Job, describe, file_name, read_jobs, to_alphafold3_json
+from af3cli.job import Job, describe, file_name, to_alphafold3_json
 
 
 @click.command()
@@ -21,7 +22,10 @@ from af3cli.job import Job, describe, file_name, read_jobs, to_alphafold3_json
     help="Where each job is written, as NAME_data.json.",
 )
 @search_options
-def command(jobs: tuple[Path, ...], out_dir: Path, search: SearchSettings) -> None:
+@reading_options
+def command(
+    jobs: tuple[Path, ...], out_dir: Path, search: SearchSettings, reading: ReadingOptions
+) -> None:
     """Find alignments and templates for the chains that lack them.
 
     Proteins are searched for in uniref90, mgnify, small_bfd and uniprot (for pairing), RNA in rfam,
@@ -41,7 +45,7 @@ def command(jobs: tuple[Path, ...], out_dir: Path, search: SearchSettings) -> No
     plan = search.plan()
     if plan is None:
         raise InputError(NOT_CONFIGURED)
-    named = list(_named_jobs(jobs))
+    named = list(_named_jobs(jobs, reading))
     for job in named:
         check_sources(job, plan)
     with show_search() as show:
@@ -58,11 +62,11 @@ def write_job(job: Job, folder: Path) -> None:
     write_aside(path, lambda aside: aside.write_text(to_alphafold3_json(job), encoding="utf-8"))
 
 
-def _named_jobs(paths: tuple[Path, ...]) -> Iterator[Job]:
+def _named_jobs(paths: tuple[Path, ...], reading: ReadingOptions) -> Iterator[Job]:
     """All jobs of all files; raises `InputError` if two would be written to one file."""
     places: dict[str, Path] = {}
     for path in paths:
-        for job in read_jobs(path):
+        for job in reading.read(path):
             name = file_name(job.name)
             if name in places:
                 raise InputError(
