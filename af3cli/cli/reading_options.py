@@ -15,7 +15,8 @@ from af3cli.job import FastaOptions, Job, StructureOptions, read_jobs
 def _codes(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> frozenset[str]:
-    return frozenset(code.strip() for value in values for code in value.split(",") if code.strip())
+    codes = (code.strip().upper() for value in values for code in value.split(","))
+    return frozenset(code for code in codes if code)
 
 
 _OPTIONS = (

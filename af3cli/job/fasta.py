@@ -20,6 +20,8 @@ from af3cli.job.validate import check_job
 DEFAULT_SEED = 1
 
 _POLYMERS = {"protein": Protein, "rna": Rna, "dna": Dna}
+# So that files and folders can be called after records, with something behind the name.
+_MAX_NAME_LENGTH = 150
 _ALIGNMENT_SUFFIXES = (".a3m", ".a3m.gz", ".a3m.xz", ".a3m.zst")
 
 
@@ -62,7 +64,7 @@ def _parse(text: str) -> Iterator[tuple[str, str]]:
     """Headers and sequences; lines that begin with a semicolon are comments."""
     header: str | None = None
     lines: list[str] = []
-    for line in text.split("\n"):
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         if line.startswith(">"):
             if header is not None:
                 yield header, "".join(lines)
@@ -82,7 +84,10 @@ def _record(
     if match:
         name, kind = match[1], match[2].lower()
     place = f"record {number} ({name[:40]})" if name else f"record {number}"
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.") or f"sequence_{number}"
+    if match := re.search(r"\|(ligand|smiles|ccd|ion)$", name, re.IGNORECASE):
+        problems.add(place, f"FASTA has no place for a {match[1].lower()}; write the job as JSON")
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:_MAX_NAME_LENGTH].strip("_.")
+    name = name or f"sequence_{number}"
     notes: list[str] = []
     polymers = []
     for part in sequence.removesuffix("*").upper().split(":"):

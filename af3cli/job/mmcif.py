@@ -18,6 +18,7 @@ from af3cli.job.structure.selection import (
     Instance,
     assign_ids,
     chain_kind,
+    chain_title,
     merge_linked_ligands,
     renaming_notes,
     select_chains,
@@ -25,9 +26,11 @@ from af3cli.job.structure.selection import (
 )
 from af3cli.job.structure.tables import Chain, read_block, read_chains
 from af3cli.job.types import AtomAddress, ChainSource, Dna, Entity, Job, Ligand, Protein, Rna
+from af3cli.wording import some
 
 DEFAULT_SEED = 1
 MAX_TEMPLATES = 4
+_MAX_LISTED = 20
 
 _POLYMERS = {"protein": Protein, "rna": Rna, "dna": Dna}
 _SMILES_PREFIX = "LIG_"
@@ -54,8 +57,8 @@ def structure_job(
     if options.assembly is not None:
         operators = assembly_copies(block, options.assembly, source)
         copies = {label: operators.get(label, []) for label in copies}
-        if absent := [label for label, names in copies.items() if not names]:
-            notes.append(f"not in assembly {options.assembly}: chains {', '.join(absent)}")
+        if absent := [chain_title(chain) for chain in chains if not copies[chain.label]]:
+            notes.append(f"not in assembly {options.assembly}: {some(absent, _MAX_LISTED)}")
     ids = assign_ids(chains, copies)
     if not ids:
         raise InputError(f"{source}: has no molecule for a job; {'; '.join(notes)}")

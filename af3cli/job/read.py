@@ -54,6 +54,13 @@ def read_jobs(
         job = structure_job(content, str(path), structure)
         validate(job, str(path))
         return [job]
+    start = content.lstrip()[:20]
+    if not start.startswith(("{", "[")):
+        found = f"begins with {start!r}" if start else "is empty"
+        raise InputError(
+            f"{path}: {found}; a job is JSON, which begins with {{ or [, FASTA (>), mmCIF (data_), "
+            "BinaryCIF or PDB"
+        )
     return parse_jobs(content, base_dir=path.parent, source=str(path))
 
 

@@ -55,6 +55,24 @@ def test_names_are_safe_and_unique():
     assert "a is there already; called a_3" in remarks(fasta_jobs(text, "x")[5])
 
 
+def test_long_names_leave_room_for_what_stands_behind_them():
+    first, second = fasta_jobs(f">{'x' * 400}1\nMKL\n>{'x' * 400}2\nMKV\n", "x")
+    assert (first.name, second.name) == ("x" * 150, "x" * 150 + "_2")
+
+
+@pytest.mark.parametrize("kind", ["ligand", "SMILES", "ccd", "ion"])
+def test_ligands_are_not_taken_for_proteins(kind):
+    message = f"record 1 .*: FASTA has no place for a {kind.lower()}; write the job as JSON"
+    with pytest.raises(InputError, match=message):
+        fasta_jobs(f">x|{kind}\nATP\n", "x")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_any_system_are_read(end):
+    text = end.join((">a", "MKL", "VVV", "", ">b", "MKT", ""))
+    assert [job.entities[0].sequence for job in fasta_jobs(text, "x")] == ["MKLVVV", "MKT"]
+
+
 @given(st.lists(st.text(min_size=0, max_size=8), max_size=20))
 def test_any_headers_give_names_that_are_safe_and_unique(headers):
     headers = [header.translate({ord(c): " " for c in "\r\n"}) for header in headers]

@@ -17,6 +17,7 @@ from af3cli.job import (
     Protein,
     Rna,
     StructureOptions,
+    chain_id,
     describe,
     parse_jobs,
     read_job,
@@ -218,13 +219,20 @@ def test_both_forms_of_an_entry_are_the_same_job():
 def test_additives_are_left_out_by_rule():
     path = STRUCTURES / "5i55.cif.xz"
     assert [type(entity) for entity in read_job(path).entities] == [Protein]
-    assert "left out, unless kept by name: ACT, MPD" in remarks(read_job(path))
+    assert "left out, unless --keep names them: ACT, MPD" in remarks(read_job(path))
     assert "left out: waters (12)" in remarks(read_job(path))
     kept = read_job(path, StructureOptions(keep=frozenset({"MPD"})))
     assert [e.ccd_codes for e in kept.entities if isinstance(e, Ligand)] == [("MPD",)]
     glycan_free = read_job(STRUCTURES / "1ncb.cif.xz", StructureOptions(drop=frozenset({"NAG"})))
     assert [e.ccd_codes for e in glycan_free.entities if isinstance(e, Ligand)] == [("CA",)]
     assert glycan_free.bonds == ()
+    assert "left out, as --drop says: NAG, NAG-NAG, NAG-NAG-BMA-MAN-MAN-MAN" in glycan_free.notes
+
+
+def test_codes_that_are_not_in_the_file_are_told():
+    options = StructureOptions(keep=frozenset({"MPD", "XYZ"}), drop=frozenset({"ABC", "MSE"}))
+    notes = read_job(STRUCTURES / "5i55.cif.xz", options).notes
+    assert "not in the file, whatever --keep and --drop say: ABC, XYZ" in notes
 
 
 def test_a_modified_residue_that_is_dropped_becomes_its_parent():
@@ -242,13 +250,28 @@ def test_assemblies_copy_chains_and_their_bonds():
     assert {len(entity.ids) for entity in whole.entities} == {180}
     ids = [chain for entity in whole.entities for chain in entity.ids]
     assert len(set(ids)) == 360 and {"A", "B", "C", "D", "E", "F"} < set(ids)
+    (renamed,) = [note for note in whole.notes if note.startswith("renamed")]
+    assert "chain A, copies 2 to 60, are G to MB; chain B, copies 2 to 60, are NB to " in renamed
+    assert whole.entities[0].ids[1:60] == tuple(map(chain_id, range(6, 65)))
     monomer = read_job(STRUCTURES / "1ncb.cif.xz")
     tetramer = read_job(STRUCTURES / "1ncb.cif.xz", StructureOptions(assembly="1"))
     assert len(tetramer.bonds) == 4 * len(monomer.bonds)
     assert {len(entity.ids) for entity in tetramer.entities} == {4}
     assert len({frozenset(bond) for bond in tetramer.bonds}) == len(tetramer.bonds)
+    assert not any("not in assembly" in note for note in tetramer.notes)
     with pytest.raises(InputError, match="has no assembly '9'; it has: 1, 2"):
         read_job(STRUCTURES / "1ncb.cif.xz", StructureOptions(assembly="9"))
+
+
+def test_chains_outside_an_assembly_are_told(tmp_path):
+    block = gemmi.cif.read_string(read_text(STRUCTURES / "1ncb.cif.xz"))[0]
+    column = block.find_values("_pdbx_struct_assembly_gen.asym_id_list")
+    for row, labels in enumerate(column):
+        column[row] = labels.replace("B,", "").replace("C,", "").replace("G,", "")
+    path = tmp_path / "part.cif"
+    path.write_text(block.as_string())
+    notes = read_job(path, StructureOptions(assembly="1")).notes
+    assert "not in assembly 1: chain L, chain H, CA 0 of chain N" in notes
 
 
 def test_bonds_between_copies_of_the_crystals_unit_are_left_out(tmp_path):
