@@ -89,7 +89,9 @@ def _alignment_state(entity: Protein | Rna) -> str:
     paired = _count_rows(entity.paired_msa or "") if isinstance(entity, Protein) else 0
     if not rows and not paired:
         return "none"
-    return f"of {rows} rows" + (f" and {paired} paired" if paired else "")
+    if rows == 1 and not paired:
+        return "of the query alone"
+    return f"of {counted(rows, 'row')}" + (f" and {paired} paired" if paired else "")
 
 
 def _count_rows(a3m: str) -> int:
