@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from af3cli.cli.interrupts import tells_interrupts
 from af3cli.cli.reading_options import ReadingOptions, reading_options
 from af3cli.cli.search_options import NOT_CONFIGURED, SearchSettings, search_options
 from af3cli.errors import InputError
@@ -23,6 +24,7 @@ from af3cli.job import Job, describe, file_name, to_alphafold3_json
 )
 @search_options
 @reading_options
+@tells_interrupts
 def command(
     jobs: tuple[Path, ...], out_dir: Path, search: SearchSettings, reading: ReadingOptions
 ) -> None:

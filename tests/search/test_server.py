@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,6 +28,7 @@ from af3cli.search.server_archive import read_archive
 from af3cli.search.server_client import Request, ServerClient
 from af3cli.search.server_http import Patience, ServerError, Trouble
 from af3cli.search.server_search import ServerSearch
+from tests.cli.commands import ROOT, stop
 from tests.search.server import MsaServer, archive, failure, running, status
 
 FAST = Patience(first_pause=0.001, longest_pause=0.01, timeout=2.0, attempts=3, longest_wait=5.0)
@@ -258,3 +260,14 @@ def test_command(server: MsaServer, url: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["search", str(job), *folders, "--msa-server", url])
     assert result.exit_code == 0, result.output
     assert f"sent to {url}" in result.stderr and (tmp_path / "one_data.json").exists()
+
+
+def test_command_that_is_stopped_says_that_it_goes_on(
+    server: MsaServer, url: str, tmp_path: Path
+) -> None:
+    job = tmp_path / "job.json"
+    job.write_text(to_alphafold3_json(Job("one", (1,), (Protein(("A",), FIRST),))))
+    server.planned["poll"] += [status("RUNNING", id="ticket1")] * 100
+    arguments = ("search", job, "--out-dir", tmp_path, "--msa-server", url)
+    stop(tmp_path / "cache", ROOT, signal.SIGINT, "server says RUNNING", *arguments)
+    assert not (tmp_path / "one_data.json").exists()
