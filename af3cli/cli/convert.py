@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -37,7 +38,7 @@ def command(source: Path, target: Path, reading: ReadingOptions, overwrite: bool
             click.echo(f"  note: {remark}")
 
 
-def _paths(jobs: list[Job], source: Path, target: Path) -> list[Path]:
+def _paths(jobs: Sequence[Job], source: Path, target: Path) -> list[Path]:
     """Where each job goes."""
     if target.suffix == ".json" and not target.is_dir():
         if len(jobs) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,7 @@ class ReadingOptions:
     structure: StructureOptions
     fasta: FastaOptions
 
-    def read(self, path: Path) -> list[Job]:
+    def read(self, path: Path) -> Sequence[Job]:
         """Returns the jobs of a file; see `read_jobs`."""
         return read_jobs(path, self.structure, self.fasta)
 

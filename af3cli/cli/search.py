@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -47,11 +48,11 @@ def command(
     plan = search.plan()
     if plan is None:
         raise InputError(NOT_CONFIGURED)
-    named = list(_named_jobs(jobs, reading))
-    for job in named:
+    files = [(path, reading.read(path)) for path in jobs]
+    for job in _named_jobs(files):
         check_sources(job, plan)
     with show_search() as show:
-        for job in search_jobs(named, plan, show):
+        for job in search_jobs(chain.from_iterable(read for _, read in files), plan, show):
             write_job(job, out_dir)
             click.echo(describe(job))
 
@@ -64,11 +65,11 @@ def write_job(job: Job, folder: Path) -> None:
     write_aside(path, lambda aside: aside.write_text(to_alphafold3_json(job), encoding="utf-8"))
 
 
-def _named_jobs(paths: tuple[Path, ...], reading: ReadingOptions) -> Iterator[Job]:
+def _named_jobs(files: Iterable[tuple[Path, Sequence[Job]]]) -> Iterator[Job]:
     """All jobs of all files; raises `InputError` if two would be written to one file."""
     places: dict[str, Path] = {}
-    for path in paths:
-        for job in reading.read(path):
+    for path, jobs in files:
+        for job in jobs:
             name = file_name(job.name)
             if name in places:
                 raise InputError(

@@ -2,7 +2,8 @@
 
 A job can hold hundreds of megabytes of alignments. So what is planned is a summary of each job,
 small enough for many thousands of them, and the job itself is loaded again when its turn comes.
-Only jobs of files with several, which have no room for alignments, stay in memory.
+Only jobs of files with several, which have no room for alignments, stay in memory; alignments
+beside a FASTA file do not.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def plan_files(
     components: ComponentDictionary,
     seeds: tuple[int, ...] | None = None,
     search: SearchPlan | None = None,
-    read: Callable[[Path], list[Job]] = read_jobs,
+    read: Callable[[Path], Sequence[Job]] = read_jobs,
 ) -> list[PlannedJob]:
     """Returns the summaries of all jobs in files, with `seeds` in place of their own if given.
 
@@ -108,8 +109,10 @@ def plan_files(
     for path in paths:
         try:
             jobs = read(path)
-            load = partial(_read_again, path, read) if len(jobs) == 1 else None
-            for job in jobs:
+            for number, job in enumerate(jobs):
+                load = partial(jobs.__getitem__, number)
+                if len(jobs) == 1:
+                    load = partial(_read_again, path, read)
                 if seeds is not None:
                     job = replace(job, seeds=seeds)
                 if search is not None:
@@ -135,7 +138,7 @@ def plan_tasks(jobs: Sequence[PlannedJob], buckets: Buckets) -> list[Task]:
     return sorted(tasks, key=lambda task: (task.bucket, task.job.num_atoms))
 
 
-def _read_again(path: Path, read: Callable[[Path], list[Job]]) -> Job:
+def _read_again(path: Path, read: Callable[[Path], Sequence[Job]]) -> Job:
     jobs = read(path)
     if len(jobs) != 1:
         raise InputError(f"{path} has changed since this run began")

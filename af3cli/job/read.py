@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from af3cli.errors import InputError
@@ -29,7 +30,7 @@ def read_jobs(
     path: str | Path,
     structure: StructureOptions | None = None,
     fasta: FastaOptions | None = None,
-) -> list[Job]:
+) -> Sequence[Job]:
     """Reads every job of a file: JSON of either dialect, mmCIF, BinaryCIF, PDB or FASTA.
 
     What a file is, is told by its content. The options say what to take from structure files and
