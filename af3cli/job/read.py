@@ -23,6 +23,7 @@ _STRUCTURE, _FASTA, _JSON = "a structure", "FASTA", "JSON"
 _PDB_RECORDS = (
     *("HEADER", "TITLE", "COMPND", "SOURCE", "REMARK", "CRYST1", "MODEL", "ATOM", "HETATM"),
     *("EXPDTA", "SEQRES", "OBSLTE", "SPLIT", "CAVEAT", "KEYWDS", "AUTHOR", "JRNL", "DBREF"),
+    *("NUMMDL", "MDLTYP", "MODRES", "HET ", "HELIX", "SHEET", "SSBOND", "LINK", "ORIGX1", "SCALE1"),
 )
 
 
