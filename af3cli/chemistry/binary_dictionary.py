@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Int8, Int32
 
-from af3cli.chemistry.binarycif import BinaryCif, Column
+from af3cli.binarycif import BinaryCif, Column
 from af3cli.chemistry.component import BOND_ORDERS, IDEAL_ITEMS, MODEL_ITEMS, Component
 from af3cli.errors import InputError
 

@@ -30,8 +30,9 @@ def describe_chain_inputs(jobs: Sequence[PlannedJob]) -> Iterator[str]:
             if source:
                 depths[source].append(depth)
     for source, of_chains in depths.items():
-        rows = f"{min(of_chains):,} to {max(of_chains):,} rows"
-        yield f"MSA of {counted(len(of_chains), 'chain')}: {source}, {rows}"
+        fewest, most = min(of_chains), max(of_chains)
+        rows = f", {fewest:,} to {most:,} rows" if most else ""
+        yield f"MSA of {counted(len(of_chains), 'chain')}: {source}{rows}"
 
 
 def describe_depths(chains: ChainInputs) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from af3cli.cli.reading_options import ReadingOptions, reading_options
 from af3cli.errors import InputError
-from af3cli.job import describe, read_jobs, remarks
+from af3cli.job import describe, remarks
 
 
 @click.command()
@@ -19,7 +20,8 @@ from af3cli.job import describe, read_jobs, remarks
     metavar="FILE",
     help="Chemical components, as mmCIF (plain or gzipped), in place of those of biotite.",
 )
-def command(jobs: tuple[Path, ...], ccd: Path | None) -> None:
+@reading_options
+def command(jobs: tuple[Path, ...], ccd: Path | None, reading: ReadingOptions) -> None:
     """Validate jobs without running them.
 
     Prints one line for each job, or everything that is wrong with it, each with its place in the
@@ -32,7 +34,7 @@ def command(jobs: tuple[Path, ...], ccd: Path | None) -> None:
     is_sound = True
     for path in jobs:
         try:
-            for job in read_jobs(path):
+            for job in reading.read(path):
                 check_components(job, components, f"{path} ({job.name})")
                 click.echo(f"{path}: {describe(job)}")
                 for remark in remarks(job):

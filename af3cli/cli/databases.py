@@ -7,6 +7,9 @@ from pathlib import Path
 
 import click
 
+from af3cli.cli.interrupts import tells_interrupts
+from af3cli.wording import size
+
 _NAMES = ("uniref90", "mgnify", "small_bfd", "uniprot", "rfam", "rnacentral", "nt", "seqres", "pdb")
 
 
@@ -33,14 +36,15 @@ def list_command() -> None:
     from af3cli.search.download import TOTAL_DOWNLOAD_GB, TOTAL_UNPACKED_GB
 
     for entry in CATALOGUE.values():
-        size = ""
+        content = ""
         if entry.official_size is not None:
             unit = "sequences" if entry.molecule == "protein" else "megabases"
-            size = f"{entry.official_size:,.0f} {unit}"
+            content = f"{entry.official_size:,.0f} {unit}"
         purpose = f"{entry.molecule} {entry.purpose}"
-        click.echo(f"{entry.name:<11} {purpose:<28} {size:>22}  {entry.file_name}")
+        click.echo(f"{entry.name:<11} {purpose:<28} {content:>22}  {entry.file_name}")
     click.echo(
-        f"All together are {TOTAL_DOWNLOAD_GB} GB to download and {TOTAL_UNPACKED_GB} GB unpacked."
+        f"All together are {TOTAL_DOWNLOAD_GB} GB to download and {TOTAL_UNPACKED_GB} GB unpacked; "
+        "get tells the size of each before it begins."
     )
 
 
@@ -54,6 +58,7 @@ def list_command() -> None:
     help="Folder to put them into; name it in AF3_DATABASES to search them.",
 )
 @click.option("--source", metavar="URL", help="A mirror of the official server.")
+@tells_interrupts
 def get(names: tuple[str, ...], folder: Path, source: str | None) -> None:
     """Download and unpack databases, or go on with a download that was cut off.
 
@@ -67,8 +72,8 @@ def get(names: tuple[str, ...], folder: Path, source: str | None) -> None:
 
     offers = [find_offer(name, source or SOURCE) for name in dict.fromkeys(names)]
     for offer in offers:
-        size = "unknown size" if offer.num_bytes is None else f"{offer.num_bytes / 1e9:,.2f} GB"
-        click.echo(f"{offer.entry.name}: {size} compressed, {offer.url}", err=True)
+        compressed = "unknown size" if offer.num_bytes is None else size(offer.num_bytes)
+        click.echo(f"{offer.entry.name}: {compressed} compressed, {offer.url}", err=True)
     missing = [offer for offer in offers if not (folder / offer.entry.file_name).exists()]
     check_space(missing, folder)
     for offer in offers:

@@ -2,7 +2,8 @@
 
 Python's own way has two holes here. RDKit takes the signal for itself while it makes conformers,
 and JAX calls Python on garbage collection, where `KeyboardInterrupt` is printed and dropped. So the
-signal is blocked, before any library starts a thread, and one thread of ours waits for it.
+signal is blocked, before any library starts a thread, and one thread of ours waits for it. Commands
+without these libraries need no more than `tells_interrupts`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,20 @@ def stop_if_interrupted() -> None:
         raise KeyboardInterrupt
 
 
+def tells_interrupts(command: Callable[..., None]) -> Callable[..., None]:
+    """Makes a command that Ctrl-C stops say that it can be given again."""
+
+    @functools.wraps(command)
+    def run(*arguments: object, **options: object) -> None:
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt:
+            click.echo("Stopped. What was finished is kept; the same command goes on.", err=True)
+            sys.exit(EXIT_CODE)
+
+    return run
+
+
 def notices_interrupts(command: Callable[..., None]) -> Callable[..., None]:
     """Makes a command stop on the first Ctrl-C, wherever it is, and on the second at once.
 
@@ -41,10 +56,7 @@ def notices_interrupts(command: Callable[..., None]) -> Callable[..., None]:
         watcher = threading.Thread(target=_watch, args=[is_over], daemon=True)
         watcher.start()
         try:
-            command(*arguments, **options)
-        except KeyboardInterrupt:
-            click.echo("Stopped. What was finished is kept; the same command goes on.", err=True)
-            sys.exit(EXIT_CODE)
+            tells_interrupts(command)(*arguments, **options)
         finally:
             is_over.set()
             signal.pthread_kill(watcher.ident, signal.SIGINT)

@@ -14,6 +14,7 @@ import click
 
 from af3cli.cli.chain_inputs import describe_chain_inputs
 from af3cli.cli.interrupts import stop_if_interrupted
+from af3cli.cli.reading_options import ReadingOptions, reading_options
 from af3cli.cli.search_options import SearchSettings, search_options
 from af3cli.errors import InputError
 from af3cli.wording import counted, size, some
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from af3cli.search.plan import SearchPlan
 
 _MAX_SEED = 2**32 - 1
+_SHOWN_NOTES = 20
 
 _OPTIONS = (
     click.argument(
@@ -106,6 +108,7 @@ class RunOptions:
     ccd: Path | None
     msa: str | None
     search: SearchSettings
+    reading: ReadingOptions
 
     def plan(self) -> Plan:
         """Reads all jobs; raises `InputError` with what is wrong with any of them."""
@@ -118,7 +121,7 @@ class RunOptions:
         search = self.search.plan_for(self.msa)
         buckets = Buckets.parse(self.buckets) if self.buckets else Buckets()
         components = open_dictionary(self.ccd)
-        jobs = plan_files(self.jobs, components, seeds, search)
+        jobs = plan_files(self.jobs, components, seeds, search, self.reading.read)
         return Plan(search, components, buckets, jobs, plan_tasks(jobs, buckets))
 
     def fill(self, plan: Plan) -> Plan:
@@ -156,6 +159,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """Adds the common options to a command, which gets them as its first argument."""
 
     @search_options
+    @reading_options
     @functools.wraps(command)
     def run(**options: object) -> None:
         common = {field.name: options.pop(field.name) for field in fields(RunOptions)}
@@ -185,6 +189,11 @@ def show_plan(plan: Plan, tasks: tuple[str, str], place: Path, num_bytes: float)
         warn(f"{place} may not fit on the disk; what is finished is kept in any case")
     for line in describe_chain_inputs(plan.jobs):
         click.echo(line)
+    notes = [f"{job.name}: {note}" for job in plan.jobs for note in job.notes]
+    for note in notes[:_SHOWN_NOTES]:
+        click.echo(f"note: {note}")
+    if len(notes) > _SHOWN_NOTES:
+        click.echo(f"note: {len(notes) - _SHOWN_NOTES} more such notes; af3 check has them all")
     if wanting := [job.name for job in plan.jobs if job.chains.wants_search]:
         warn(
             f"{some(wanting)}: {'runs' if len(wanting) == 1 else 'run'} without the alignments or "

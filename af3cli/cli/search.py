@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import click
 
+from af3cli.cli.interrupts import tells_interrupts
+from af3cli.cli.reading_options import ReadingOptions, reading_options
 from af3cli.cli.search_options import NOT_CONFIGURED, SearchSettings, search_options
 from af3cli.errors import InputError
-from af3cli.job import Job, describe, file_name, read_jobs, to_alphafold3_json
+from af3cli.job import Job, describe, file_name, to_alphafold3_json
 
 
 @click.command()
@@ -21,7 +24,11 @@ from af3cli.job import Job, describe, file_name, read_jobs, to_alphafold3_json
     help="Where each job is written, as NAME_data.json.",
 )
 @search_options
-def command(jobs: tuple[Path, ...], out_dir: Path, search: SearchSettings) -> None:
+@reading_options
+@tells_interrupts
+def command(
+    jobs: tuple[Path, ...], out_dir: Path, search: SearchSettings, reading: ReadingOptions
+) -> None:
     """Find alignments and templates for the chains that lack them.
 
     Proteins are searched for in uniref90, mgnify, small_bfd and uniprot (for pairing), RNA in rfam,
@@ -41,11 +48,11 @@ def command(jobs: tuple[Path, ...], out_dir: Path, search: SearchSettings) -> No
     plan = search.plan()
     if plan is None:
         raise InputError(NOT_CONFIGURED)
-    named = list(_named_jobs(jobs))
-    for job in named:
+    files = [(path, reading.read(path)) for path in jobs]
+    for job in _named_jobs(files):
         check_sources(job, plan)
     with show_search() as show:
-        for job in search_jobs(named, plan, show):
+        for job in search_jobs(chain.from_iterable(read for _, read in files), plan, show):
             write_job(job, out_dir)
             click.echo(describe(job))
 
@@ -58,11 +65,11 @@ def write_job(job: Job, folder: Path) -> None:
     write_aside(path, lambda aside: aside.write_text(to_alphafold3_json(job), encoding="utf-8"))
 
 
-def _named_jobs(paths: tuple[Path, ...]) -> Iterator[Job]:
+def _named_jobs(files: Iterable[tuple[Path, Sequence[Job]]]) -> Iterator[Job]:
     """All jobs of all files; raises `InputError` if two would be written to one file."""
     places: dict[str, Path] = {}
-    for path in paths:
-        for job in read_jobs(path):
+    for path, jobs in files:
+        for job in jobs:
             name = file_name(job.name)
             if name in places:
                 raise InputError(

@@ -24,9 +24,10 @@ from af3cli.search.events import (
     ScanAdvanced,
     ScanFinished,
     ScanStarted,
+    ServerTroubled,
     ServerWaits,
 )
-from af3cli.wording import some
+from af3cli.wording import counted, some
 
 _SHOWN_CHAINS = 3
 
@@ -87,8 +88,8 @@ class SearchBar(AbstractContextManager):
                 self._progress.update(self._bar, completed=bytes_read)
             case ScanFinished():
                 self._progress.update(self._bar, visible=False)
-            case ServerWaits(chain, status):
-                description = f"{chain}: server says {status}"
+            case ServerWaits() | ServerTroubled():
+                description = describe_event(event)
                 self._progress.update(self._bar, description=description, visible=True)
             case ChainSearched() | Note():
                 self._progress.update(self._bar, visible=False)
@@ -106,9 +107,11 @@ def describe_event(event: Event) -> str:
         case ScanFinished(seconds):
             return f"searched in {seconds:.1f} s"
         case ChainSearched(chain, source, num_rows, was_cached):
-            return f"{chain}: {source}: {num_rows} rows{' (kept)' if was_cached else ''}"
+            return f"{chain}: {source}: {counted(num_rows, 'row')}{' (kept)' if was_cached else ''}"
         case ServerWaits(chain, status):
             return f"{chain}: server says {status}"
+        case ServerTroubled(chain, trouble, pause):
+            return f"{chain}: {trouble}; asked again in {pause:.0f} s"
         case Note(text):
             return f"note: {text}"
     return ""

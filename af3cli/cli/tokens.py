@@ -10,9 +10,12 @@ import click
 import numpy as np
 
 from af3cli.chemistry import open_dictionary
-from af3cli.job import read_job
+from af3cli.cli.reading_options import ReadingOptions, reading_options
+from af3cli.errors import InputError
+from af3cli.job import Job
 from af3cli.tokens import tokenize
-from af3cli.tokens.table import CHAIN_ORDER, explain_chains, token_table
+from af3cli.tokens.table import CHAIN_ORDER, SOURCE_COLUMNS, explain_chains, token_table
+from af3cli.wording import some
 
 
 @click.command()
@@ -31,22 +34,42 @@ from af3cli.tokens.table import CHAIN_ORDER, explain_chains, token_table
     metavar="FILE",
     help="Chemical components, as mmCIF (plain or gzipped), in place of those of biotite.",
 )
-def command(job: Path, form: str, ccd: Path | None) -> None:
+@click.option("--name", metavar="NAME", help="Which job, if the file holds several.")
+@reading_options
+def command(
+    job: Path, form: str, ccd: Path | None, name: str | None, reading: ReadingOptions
+) -> None:
     """Print the token table of a job: a line for each row of its embeddings.
 
     A row is a residue, or one heavy atom of a ligand or of a modified residue. The table says
-    first how the rows of each chain come about.
+    first how the rows of each chain come about. Of a structure file it also has the file's own
+    names: label_chain_id, and the author's chain and residue with its insertion code.
     """
-    content = read_job(job)
+    content = _job(job, name, reading)
     tokens, _ = tokenize(content, open_dictionary(ccd))
-    table = token_table(tokens)
+    table = token_table(tokens, content.sources)
     if form == "json":
         lines = _json_lines(table)
     elif form == "tsv":
         lines = map("\t".join, _cells(table))
     else:
-        lines = _explained_table(CHAIN_ORDER, explain_chains(content, tokens), table)
+        shown = [
+            name for name in table.dtype.names if name not in SOURCE_COLUMNS or content.sources
+        ]
+        lines = _explained_table(CHAIN_ORDER, explain_chains(content, tokens), table[shown])
     click.echo("\n".join(lines))
+
+
+def _job(path: Path, name: str | None, reading: ReadingOptions) -> Job:
+    """The job of this name in a file, or its only one."""
+    jobs = reading.read(path)
+    found = [job for job in jobs if name in (None, job.name)]
+    if len(found) == 1:
+        return found[0]
+    names = some([repr(job.name) for job in jobs])
+    if found:
+        raise InputError(f"{path}: has {len(found)} jobs ({names}); say which with --name")
+    raise InputError(f"{path}: has no job called {name!r}; it has {names}")
 
 
 def _json_lines(table: np.ndarray) -> Iterator[str]:

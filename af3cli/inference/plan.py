@@ -2,7 +2,8 @@
 
 A job can hold hundreds of megabytes of alignments. So what is planned is a summary of each job,
 small enough for many thousands of them, and the job itself is loaded again when its turn comes.
-Only jobs of files with several, which have no room for alignments, stay in memory.
+Only jobs of files with several, which have no room for alignments, stay in memory; alignments
+beside a FASTA file do not.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError
 from af3cli.features.padding import Buckets, Sizes
 from af3cli.inference.chain_inputs import ChainInputs, chain_inputs, provenances
-from af3cli.job import Job, job_digest, read_job, read_jobs
+from af3cli.job import Job, job_digest, read_jobs
 from af3cli.search.plan import SearchPlan
 from af3cli.search.run import check_sources
 from af3cli.tokens import Tokens, tokenize
@@ -27,7 +28,7 @@ from af3cli.tokens import Tokens, tokenize
 @dataclass(frozen=True, eq=False)
 class PlannedJob:
     """The summary of a job; `digest` is `job_digest` of it. `seeds` are those it is to be run with,
-    which need not be those of the job that `load` returns.
+    which need not be those of the job that `load` returns. `notes` are the job's.
     """
 
     name: str
@@ -36,6 +37,7 @@ class PlannedJob:
     num_tokens: int
     num_atoms: int
     chains: ChainInputs
+    notes: tuple[str, ...]
     load: Callable[[], Job]
 
     def load_unchanged(self) -> Job:
@@ -83,6 +85,7 @@ def plan_job(
         num_tokens=len(tokens),
         num_atoms=len(atoms),
         chains=chain_inputs(job, _chain_ids(tokens), provenances(job, None)),
+        notes=job.notes,
         load=load or (lambda: job),
     )
 
@@ -92,10 +95,12 @@ def plan_files(
     components: ComponentDictionary,
     seeds: tuple[int, ...] | None = None,
     search: SearchPlan | None = None,
+    read: Callable[[Path], Sequence[Job]] = read_jobs,
 ) -> list[PlannedJob]:
     """Returns the summaries of all jobs in files, with `seeds` in place of their own if given.
 
-    With `search` they are to be passed to `search_planned`, and are checked for that.
+    With `search` they are to be passed to `search_planned`, and are checked for that. `read`
+    returns the jobs of a file.
 
     Raises:
       InputError: jobs are not usable; the text has the problems of all of them.
@@ -103,9 +108,11 @@ def plan_files(
     planned, problems = [], []
     for path in paths:
         try:
-            jobs = read_jobs(path)
-            load = partial(read_job, path) if len(jobs) == 1 else None
-            for job in jobs:
+            jobs = read(path)
+            for number, job in enumerate(jobs):
+                load = partial(jobs.__getitem__, number)
+                if len(jobs) == 1:
+                    load = partial(_read_again, path, read)
                 if seeds is not None:
                     job = replace(job, seeds=seeds)
                 if search is not None:
@@ -129,6 +136,13 @@ def plan_tasks(jobs: Sequence[PlannedJob], buckets: Buckets) -> list[Task]:
         sizes = buckets.sizes(Sizes(job.num_tokens, job.num_atoms, 0, 0, 0))
         tasks += [Task(job, seed, sizes.token, sizes.atom) for seed in job.seeds]
     return sorted(tasks, key=lambda task: (task.bucket, task.job.num_atoms))
+
+
+def _read_again(path: Path, read: Callable[[Path], Sequence[Job]]) -> Job:
+    jobs = read(path)
+    if len(jobs) != 1:
+        raise InputError(f"{path} has changed since this run began")
+    return jobs[0]
 
 
 def _chain_ids(tokens: Tokens) -> tuple[str, ...]:

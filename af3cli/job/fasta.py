@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,25 +20,58 @@ from af3cli.job.validate import check_job
 DEFAULT_SEED = 1
 
 _POLYMERS = {"protein": Protein, "rna": Rna, "dna": Dna}
+# So that files and folders can be called after records, with something behind the name.
+_MAX_NAME_LENGTH = 150
 _ALIGNMENT_SUFFIXES = (".a3m", ".a3m.gz", ".a3m.xz", ".a3m.zst")
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """One record: its place in the file, its name made safe, and its polymers without ids."""
+    """One record: its place in the file, its name made safe, and its polymers without ids.
+
+    `alignment` is the file that has the alignment of its only polymer.
+    """
 
     place: str
     name: str
     polymers: tuple[Protein | Rna | Dna, ...]
+    alignment: Path | None
     notes: tuple[str, ...]
 
 
-def fasta_jobs(text: str, source: str, options: FastaOptions | None = None) -> list[Job]:
+@dataclass(frozen=True, slots=True)
+class _BareJob:
+    """A job without its alignments, and the file of each entity's alignment."""
+
+    job: Job
+    alignments: tuple[Path | None, ...]
+
+    def filled(self) -> Job:
+        """The job with its alignments; raises `InputError` if one cannot be read."""
+        entities = map(_with_alignment, self.job.entities, self.alignments)
+        return replace(self.job, entities=tuple(entities))
+
+
+class _FastaJobs(Sequence[Job]):
+    """Jobs whose alignments are read when a job is asked for: together they may be too much."""
+
+    def __init__(self, jobs: list[_BareJob]) -> None:
+        self._jobs = jobs
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __getitem__(self, number: int) -> Job:
+        return self._jobs[number].filled()
+
+
+def fasta_jobs(text: str, source: str, options: FastaOptions | None = None) -> Sequence[Job]:
     """The jobs of a FASTA text.
 
     What a sequence is, is told by the header (`>name|protein`, `|rna`, `|dna`) or by its letters.
     Colons separate chains of one record. Lower case counts as upper case, a final `*` is dropped.
-    Names that recur get a number. Raises `InputError` with everything that is wrong.
+    Names that recur get a number. Alignments in `msa_dir` are checked, but held in memory only
+    with the job that is asked for. Raises `InputError` with everything that is wrong.
     """
     options = options or FastaOptions()
     problems = Problems()
@@ -55,14 +88,14 @@ def fasta_jobs(text: str, source: str, options: FastaOptions | None = None) -> l
         groups = [(record.name, [record]) for record in records]
     jobs = [_job(name, group, problems) for name, group in groups]
     problems.raise_if_any(source)
-    return _with_unique_names(jobs)
+    return _FastaJobs(_with_unique_names(jobs))
 
 
 def _parse(text: str) -> Iterator[tuple[str, str]]:
     """Headers and sequences; lines that begin with a semicolon are comments."""
     header: str | None = None
     lines: list[str] = []
-    for line in text.split("\n"):
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         if line.startswith(">"):
             if header is not None:
                 yield header, "".join(lines)
@@ -82,7 +115,10 @@ def _record(
     if match:
         name, kind = match[1], match[2].lower()
     place = f"record {number} ({name[:40]})" if name else f"record {number}"
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.") or f"sequence_{number}"
+    if match := re.search(r"\|(ligand|smiles|ccd|ion)$", name, re.IGNORECASE):
+        problems.add(place, f"FASTA has no place for a {match[1].lower()}; write the job as JSON")
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:_MAX_NAME_LENGTH].strip("_.")
+    name = name or f"sequence_{number}"
     notes: list[str] = []
     polymers = []
     for part in sequence.removesuffix("*").upper().split(":"):
@@ -93,10 +129,13 @@ def _record(
             problems.add(place, reason)
         polymer = _POLYMERS[kind or guess or "protein"]((), part)
         polymers.append(polymer)
+    alignment = None
     if msa_dir and len(polymers) == 1 and not isinstance(polymers[0], Dna):
-        polymers[0], note = _with_alignment(polymers[0], name, msa_dir, place, problems)
-        notes += note
-    return _Record(place, name, tuple(polymers), tuple(notes))
+        paths = (msa_dir / f"{name}{suffix}" for suffix in _ALIGNMENT_SUFFIXES)
+        alignment = next((path for path in paths if path.is_file()), None)
+        if alignment is None:
+            notes.append(f"{place}: {msa_dir} has no {name}.a3m")
+    return _Record(place, name, tuple(polymers), alignment, tuple(notes))
 
 
 def _guess_kind(sequence: str) -> tuple[str | None, str]:
@@ -114,61 +153,62 @@ def _guess_kind(sequence: str) -> tuple[str | None, str]:
     )
 
 
-def _with_alignment(
-    polymer: Protein | Rna, name: str, msa_dir: Path, place: str, problems: Problems
-) -> tuple[Protein | Rna, list[str]]:
-    """The polymer with the alignment of its name, if the folder has one."""
-    for suffix in _ALIGNMENT_SUFFIXES:
-        path = msa_dir / f"{name}{suffix}"
-        if path.is_file():
-            try:
-                a3m = read_text(path)
-            except InputError as error:
-                problems.add(place, str(error))
-                return polymer, []
-            polymer = replace(polymer, unpaired_msa=a3m)
-            return (
-                replace(polymer, paired_msa="") if isinstance(polymer, Protein) else polymer
-            ), []
-    return polymer, [f"{place}: {msa_dir} has no {name}.a3m"]
+def _with_alignment(polymer: Protein | Rna | Dna, path: Path | None) -> Protein | Rna | Dna:
+    if path is None:
+        return polymer
+    polymer = replace(polymer, unpaired_msa=read_text(path))
+    return replace(polymer, paired_msa="") if isinstance(polymer, Protein) else polymer
 
 
-def _job(name: str, records: list[_Record], problems: Problems) -> Job:
+def _job(name: str, records: list[_Record], problems: Problems) -> _BareJob:
     """One job of some records; equal chains are copies of one entity."""
-    copies: dict[Protein | Rna | Dna, list[str]] = {}
-    places: dict[Protein | Rna | Dna, str] = {}
+    copies: dict[tuple[Protein | Rna | Dna, Path | None], list[str]] = {}
+    places: dict[tuple[Protein | Rna | Dna, Path | None], str] = {}
     number = 0
     for record in records:
         for polymer in record.polymers:
-            copies.setdefault(polymer, []).append(chain_id(number))
-            places.setdefault(polymer, record.place)
+            copies.setdefault((polymer, record.alignment), []).append(chain_id(number))
+            places.setdefault((polymer, record.alignment), record.place)
             number += 1
-    entities = tuple(replace(polymer, ids=tuple(ids)) for polymer, ids in copies.items())
+    entities = tuple(replace(polymer, ids=tuple(ids)) for (polymer, _), ids in copies.items())
     notes = tuple(note for record in records for note in record.notes)
+    alignments = tuple(path for _, path in copies)
     job = Job(name, (DEFAULT_SEED,), entities, notes=notes)
+    _check(job, alignments, list(places.values()), problems)
+    return _BareJob(job, alignments)
+
+
+def _check(
+    job: Job, alignments: tuple[Path | None, ...], places: list[str], problems: Problems
+) -> None:
+    """Notes what is wrong with a job or its alignments, at the record that each entity is of."""
     found = Problems()
-    for i, (polymer, place) in enumerate(places.items()):
-        found.rename(f"sequences[{i}].{type(polymer).__name__.lower()}", place)
-    check_job(job, found)
+    filled = []
+    for i, (entity, path, place) in enumerate(zip(job.entities, alignments, places, strict=True)):
+        found.rename(f"sequences[{i}].{type(entity).__name__.lower()}", place)
+        try:
+            filled.append(_with_alignment(entity, path))
+        except InputError as error:
+            filled.append(entity)
+            problems.add(place, str(error))
+    check_job(replace(job, entities=tuple(filled)), found)
     problems.include(found, "")
-    return job
 
 
-def _with_unique_names(jobs: list[Job]) -> list[Job]:
+def _with_unique_names(bare: list[_BareJob]) -> list[_BareJob]:
     """Jobs whose names recur get `_2`, `_3`, ... and a note."""
-    taken = {job.name for job in jobs}
+    taken = {item.job.name for item in bare}
     uses: Counter[str] = Counter()
     unique = []
-    for job in jobs:
-        name = job.name
+    for item in bare:
+        job, name = item.job, item.job.name
         uses[name] += 1
         while uses[job.name] > 1 and name in taken:
             name = f"{job.name}_{uses[job.name]}"
             uses[job.name] += name in taken
         taken.add(name)
         if name != job.name:
-            job = replace(
-                job, name=name, notes=(*job.notes, f"{job.name} is there already; called {name}")
-            )
-        unique.append(job)
+            note = f"{job.name} is there already; called {name}"
+            job = replace(job, name=name, notes=(*job.notes, note))
+        unique.append(replace(item, job=job))
     return unique

@@ -1,4 +1,4 @@
-"""Structure files (mmCIF, PDB) as jobs: the complex that was deposited."""
+"""Structure files (mmCIF, BinaryCIF, PDB) as jobs: the complex that was deposited."""
 
 from __future__ import annotations
 
@@ -18,22 +18,28 @@ from af3cli.job.structure.selection import (
     Instance,
     assign_ids,
     chain_kind,
+    chain_title,
     merge_linked_ligands,
     renaming_notes,
     select_chains,
+    sequence_notes,
 )
 from af3cli.job.structure.tables import Chain, read_block, read_chains
 from af3cli.job.types import AtomAddress, ChainSource, Dna, Entity, Job, Ligand, Protein, Rna
+from af3cli.wording import some
 
 DEFAULT_SEED = 1
 MAX_TEMPLATES = 4
+_MAX_LISTED = 20
 
 _POLYMERS = {"protein": Protein, "rna": Rna, "dna": Dna}
 _SMILES_PREFIX = "LIG_"
 
 
-def structure_job(text: str, source: str, options: StructureOptions | None = None) -> Job:
-    """The job of a structure file's text, mmCIF or PDB.
+def structure_job(
+    content: str | bytes, source: str, options: StructureOptions | None = None
+) -> Job:
+    """The job of a structure file: mmCIF or PDB text, or BinaryCIF.
 
     Polymers have their full sequences, seen or not; branched entities are ligands of several
     components; covalent links with a ligand are bonds. What is left out and renamed is in the job's
@@ -41,7 +47,7 @@ def structure_job(text: str, source: str, options: StructureOptions | None = Non
     the file is not usable.
     """
     options = options or StructureOptions()
-    block = read_block(text, source)
+    block = read_block(content, source)
     chains = read_chains(block)
     links = read_links(block, chains)
     if not block.find_values("_pdbx_nonpoly_scheme.asym_id"):
@@ -51,8 +57,8 @@ def structure_job(text: str, source: str, options: StructureOptions | None = Non
     if options.assembly is not None:
         operators = assembly_copies(block, options.assembly, source)
         copies = {label: operators.get(label, []) for label in copies}
-        if absent := [label for label, names in copies.items() if not names]:
-            notes.append(f"not in assembly {options.assembly}: chains {', '.join(absent)}")
+        if absent := [chain_title(chain) for chain in chains if not copies[chain.label]]:
+            notes.append(f"not in assembly {options.assembly}: {some(absent, _MAX_LISTED)}")
     ids = assign_ids(chains, copies)
     if not ids:
         raise InputError(f"{source}: has no molecule for a job; {'; '.join(notes)}")
@@ -66,7 +72,7 @@ def structure_job(text: str, source: str, options: StructureOptions | None = Non
         sources=tuple(
             _source(by_label[label], identifier) for (label, _), identifier in ids.items()
         ),
-        notes=(*notes, *renaming_notes(chains, ids), *bond_notes),
+        notes=(*notes, *sequence_notes(chains), *renaming_notes(chains, ids), *bond_notes),
     )
 
 

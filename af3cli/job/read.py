@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from af3cli.errors import InputError
@@ -11,15 +12,18 @@ from af3cli.job.fasta import fasta_jobs
 from af3cli.job.options import FastaOptions, StructureOptions
 from af3cli.job.problems import Problems
 from af3cli.job.server_json import decode_server_job
-from af3cli.job.textfile import read_text
+from af3cli.job.textfile import decode_text, read_bytes
 from af3cli.job.types import Job
 from af3cli.job.validate import check_job, validate
 
 MAX_JOB_BYTES = 2**30
 
+_STRUCTURE, _FASTA, _JSON = "a structure", "FASTA", "JSON"
+
 _PDB_RECORDS = (
     *("HEADER", "TITLE", "COMPND", "SOURCE", "REMARK", "CRYST1", "MODEL", "ATOM", "HETATM"),
     *("EXPDTA", "SEQRES", "OBSLTE", "SPLIT", "CAVEAT", "KEYWDS", "AUTHOR", "JRNL", "DBREF"),
+    *("NUMMDL", "MDLTYP", "MODRES", "HET ", "HELIX", "SHEET", "SSBOND", "LINK", "ORIGX1", "SCALE1"),
 )
 
 
@@ -27,26 +31,39 @@ def read_jobs(
     path: str | Path,
     structure: StructureOptions | None = None,
     fasta: FastaOptions | None = None,
-) -> list[Job]:
-    """Reads every job of a file: JSON of either dialect, mmCIF, PDB or FASTA, told by its content.
+) -> Sequence[Job]:
+    """Reads every job of a file: JSON of either dialect, mmCIF, BinaryCIF, PDB or FASTA.
 
-    The options say what to take from structure files and how to read FASTA; other files take no
-    notice of them. Raises `InputError` with every problem of every job, each with its place.
+    What a file is, is told by its content. The options say what to take from structure files and
+    how to read FASTA. Raises `InputError` with every problem of every job, each with its place, or
+    if options are given that mean nothing for such a file.
     """
     path = Path(path)
-    if path.suffix == ".bcif":
-        raise InputError(f"{path}: BinaryCIF is not read; take the same entry as mmCIF (.cif)")
-    text = read_text(path, MAX_JOB_BYTES)
-    start = text[:4096].lstrip()
-    if start.startswith((">", ";")):
-        return fasta_jobs(text, str(path), fasta)
-    if start[:5].lower() == "data_" or start.startswith(("#", *_PDB_RECORDS)):
+    data = read_bytes(path, MAX_JOB_BYTES)
+    content = data if _is_binary_cif(data) else decode_text(data, path)
+    kind = _kind(content)
+    if kind != _STRUCTURE and structure not in (None, StructureOptions()):
+        raise InputError(
+            f"{path}: is {kind}; --keep, --drop, --assembly and --as-templates are for structures"
+        )
+    if kind != _FASTA and fasta not in (None, FastaOptions()):
+        raise InputError(f"{path}: is {kind}; --complex and --msa-dir are for FASTA")
+    if kind == _FASTA:
+        return fasta_jobs(content, str(path), fasta)
+    if kind == _STRUCTURE:
         from af3cli.job.mmcif import structure_job
 
-        job = structure_job(text, str(path), structure)
+        job = structure_job(content, str(path), structure)
         validate(job, str(path))
         return [job]
-    return parse_jobs(text, base_dir=path.parent, source=str(path))
+    start = content.lstrip()[:20]
+    if not start.startswith(("{", "[")):
+        found = f"begins with {start!r}" if start else "is empty"
+        raise InputError(
+            f"{path}: {found}; a job is JSON, which begins with {{ or [, FASTA (>), mmCIF (data_), "
+            "BinaryCIF or PDB"
+        )
+    return parse_jobs(content, base_dir=path.parent, source=str(path))
 
 
 def read_job(
@@ -76,6 +93,22 @@ def parse_jobs(text: str, base_dir: str | Path | None = None, source: str = "job
         jobs = _decode_single(document, None if base_dir is None else Path(base_dir))
     problems.raise_if_any(source)
     return jobs
+
+
+def _is_binary_cif(data: bytes) -> bool:
+    """Whether content begins as BinaryCIF does, with a MessagePack map; no UTF-8 text does."""
+    return bool(data) and 0x80 <= data[0] <= 0x8F
+
+
+def _kind(content: str | bytes) -> str:
+    if isinstance(content, bytes):
+        return _STRUCTURE
+    start = content[:4096].lstrip()
+    if start.startswith((">", ";")):
+        return _FASTA
+    if start[:5].lower() == "data_" or start.startswith(("#", *_PDB_RECORDS)):
+        return _STRUCTURE
+    return _JSON
 
 
 def _decode_single(document: Value, base_dir: Path | None) -> list[Job]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from af3cli.job.types import Dna, Entity, Job, Ligand, Protein, Rna
 from af3cli.job.validate import entity_place
+from af3cli.wording import counted
 
 MIN_RESIDUES_FOR_ALIGNMENT = 5
 _STANDARD_LETTERS = {Protein: "ACDEFGHIKLMNPQRSTVWY", Rna: "ACGU", Dna: "ACGT"}
@@ -78,7 +79,7 @@ def _molecule(entity: Protein | Rna | Dna | Ligand) -> str:
         return f"ligand {what} ({chains})"
     kind = {Protein: "protein", Rna: "RNA", Dna: "DNA"}[type(entity)]
     modified = f", {len(entity.modifications)} modified" if entity.modifications else ""
-    return f"{kind} of {len(entity.sequence)} residues{modified} ({chains})"
+    return f"{kind} of {counted(len(entity.sequence), 'residue')}{modified} ({chains})"
 
 
 def _alignment_state(entity: Protein | Rna) -> str:
@@ -88,7 +89,9 @@ def _alignment_state(entity: Protein | Rna) -> str:
     paired = _count_rows(entity.paired_msa or "") if isinstance(entity, Protein) else 0
     if not rows and not paired:
         return "none"
-    return f"of {rows} rows" + (f" and {paired} paired" if paired else "")
+    if rows == 1 and not paired:
+        return "of the query alone"
+    return f"of {counted(rows, 'row')}" + (f" and {paired} paired" if paired else "")
 
 
 def _count_rows(a3m: str) -> int:

@@ -29,7 +29,11 @@ def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
     Raises `InputError` if the file cannot be read, is no regular file, is damaged, holds more than
     `max_bytes` after decompression, or is not UTF-8.
     """
-    data = read_bytes(path, max_bytes)
+    return decode_text(read_bytes(path, max_bytes), path)
+
+
+def decode_text(data: bytes, path: Path) -> str:
+    """Returns the text of a file's content; raises `InputError` if it is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -96,7 +96,7 @@ def embed_tasks(
                 on_pass=lambda index: report(PassFinished(task, index, num_passes, cost)),
             )
             arrays = vars(embeddings)
-            writer.write(headers[task], token_table(inputs.tokens), arrays)
+            writer.write(headers[task], token_table(inputs.tokens, inputs.job.sources), arrays)
             if storage.npz is not None:
                 write_npz(_npz_path(task, storage.npz), arrays)
 

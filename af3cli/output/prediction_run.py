@@ -220,7 +220,8 @@ class _Run:
             name = f"{file_name(task.job.name)}_seed-{task.seed}"
             header = entry_header(trunk, task, name, self.components, storage)
             with EmbeddingsWriter(path, file_header(trunk, self.settings.num_recycles)) as writer:
-                writer.write(header, token_table(inputs.tokens), arrays)
+                table = token_table(inputs.tokens, inputs.job.sources)
+                writer.write(header, table, arrays)
             lock_file(path).unlink(missing_ok=True)
 
         return write

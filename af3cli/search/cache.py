@@ -40,6 +40,12 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def check_writable(self) -> None:
+        """Raises `OutputError` if nothing can be kept, which is better known before a search."""
+        path = self._folder / "writable"
+        write_aside(path, lambda file: file.write_bytes(b"\n"))
+        path.unlink(missing_ok=True)
+
     def rows(self, key: str) -> list[Row] | None:
         """Returns the alignment rows that were kept under `key`."""
         content = self._read(key)

@@ -15,6 +15,7 @@ from af3cli.errors import OutputError, WeightsError
 from af3cli.search.catalogue import CATALOGUE, CatalogueEntry
 from af3cli.search.unpack import unpack_file, unpack_structures
 from af3cli.weights.download import Patience, Progress, download
+from af3cli.wording import size
 
 SOURCE = "https://storage.googleapis.com/alphafold-databases/v3.0"
 # Of all files together, as the official installation guide has it.
@@ -48,6 +49,7 @@ def find_offer(name: str, source: str = SOURCE) -> Offer:
             hashes = ",".join(response.headers.get_all("x-goog-hash", []))
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
+        reason = getattr(reason, "strerror", None) or reason
         raise OutputError(f"{url}: is not to be had ({reason})") from None
     md5 = re.search(r"md5=([A-Za-z0-9+/]+=*)", hashes)
     return Offer(
@@ -67,8 +69,8 @@ def check_space(offers: Iterable[Offer], folder: Path) -> None:
     free = shutil.disk_usage(place).free
     if needed > free:
         raise OutputError(
-            f"{folder}: {needed / 1e9:,.1f} GB are to be downloaded, and more than twice that is "
-            f"needed to unpack them, but {free / 1e9:,.1f} GB are free"
+            f"{folder}: {size(needed)} are to be downloaded, and more than twice that is needed to "
+            f"unpack them, but {size(free)} are free"
         )
 
 

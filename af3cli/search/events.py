@@ -50,11 +50,22 @@ class ServerWaits:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerTroubled:
+    """A request for a chain failed, and is tried again in `pause` seconds."""
+
+    chain: str
+    trouble: str
+    pause: float
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something that the user should know."""
 
     text: str
 
 
-Event = ScanStarted | ScanAdvanced | ScanFinished | ChainSearched | ServerWaits | Note
+Event = (
+    ScanStarted | ScanAdvanced | ScanFinished | ChainSearched | ServerWaits | ServerTroubled | Note
+)
 OnEvent = Callable[[Event], None]

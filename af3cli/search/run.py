@@ -39,9 +39,11 @@ def search_jobs(
 
     Jobs come out as soon as the group they are in is done; equal chains are searched once, and
     what has been found is kept in a cache. Raises `InputError` if databases are missing or cannot
-    be used, `ServerError` if a server fails. See `check_sources` for what can be known before.
+    be used, `ServerError` if a server fails, `OutputError` if nothing can be kept. See
+    `check_sources` for what can be known before.
     """
     cache = Cache(plan.cache_folder or default_folder())
+    cache.check_writable()
     rows = DatabaseRows(cache, on_event, plan.num_threads)
     local = DatabaseSearch(plan.databases, rows, plan.latest_template)
     if plan.server_url is None:

@@ -17,6 +17,7 @@ from af3cli.errors import InputError
 from af3cli.search.cache import Cache, digest
 from af3cli.search.server_archive import read_archive
 from af3cli.search.server_http import (
+    OnTrouble,
     Patience,
     ServerError,
     Trouble,
@@ -75,23 +76,29 @@ class ServerClient:
         """Returns the kept result of an earlier request."""
         return self.cache.texts(self._key(request))
 
-    def ask(self, request: Request, on_status: Callable[[str, float], None]) -> dict[str, str]:
+    def ask(
+        self, request: Request, on_status: Callable[[str, float], None], on_trouble: OnTrouble
+    ) -> dict[str, str]:
         """Returns the A3M files, by name, that the server makes; `keep` them if they are good.
 
         Query number i (from 0) is called 101 + i in them. `on_status` is told each status and the
-        seconds since the beginning. Raises `ServerError`.
+        seconds since the beginning, `on_trouble` what went wrong and when that is tried again.
+        Raises `ServerError`.
         """
         start = time.monotonic()
         pause = self.patience.first_pause
         ticket_key = digest("ticket", self._key(request))
         identifier = (self.cache.texts(ticket_key) or {}).get("id", "")
         while True:
-            ticket = self._submit(request) if not identifier else self._look_up(identifier)
+            if identifier:
+                ticket = self._ticket(f"ticket/{identifier}", None, on_trouble, identifier)
+            else:
+                ticket = self._ticket(f"ticket/{request.kind}", request.form(), on_trouble)
             seconds = time.monotonic() - start
             on_status(ticket.status, seconds)
             identifier = ticket.identifier
             if ticket.status == "COMPLETE":
-                texts = self._download(identifier)
+                texts = self._download(identifier, on_trouble)
                 self.cache.forget(ticket_key)
                 return texts
             if identifier:
@@ -113,28 +120,28 @@ class ServerClient:
     def _key(self, request: Request) -> str:
         return digest("server", self.url, request.kind, request.mode, request.sequences)
 
-    def _submit(self, request: Request) -> _Ticket:
-        return self._ticket(f"ticket/{request.kind}", request.form())
-
-    def _look_up(self, identifier: str) -> _Ticket:
-        return self._ticket(f"ticket/{identifier}", None, identifier)
-
-    def _download(self, identifier: str) -> dict[str, str]:
+    def _download(self, identifier: str, on_trouble: OnTrouble) -> dict[str, str]:
         url = self._address(f"result/download/{identifier}")
 
         def ask() -> dict[str, str]:
             return read_archive(fetch(url, None, _MAX_ARCHIVE_BYTES, self.patience.timeout))
 
-        return retried(ask, url, self.patience)
+        return retried(ask, url, self.patience, on_trouble)
 
-    def _ticket(self, path: str, form: dict[str, str] | None, identifier: str = "") -> _Ticket:
+    def _ticket(
+        self,
+        path: str,
+        form: dict[str, str] | None,
+        on_trouble: OnTrouble,
+        identifier: str = "",
+    ) -> _Ticket:
         url = self._address(path)
 
         def ask() -> _Ticket:
             answer = fetch_json(url, form, _MAX_STATUS_BYTES, self.patience.timeout)
             return _read_ticket(answer, identifier)
 
-        ticket = retried(ask, url, self.patience)
+        ticket = retried(ask, url, self.patience, on_trouble)
         if ticket.status == "MAINTENANCE":
             raise ServerError(f"{self.url}: the server is under maintenance; try again later")
         if ticket.status == "ERROR":

@@ -22,6 +22,7 @@ _LONGEST_ASKED_PAUSE = 600.0
 _CHUNK_BYTES = 2**20
 
 _Answer = TypeVar("_Answer")
+OnTrouble = Callable[[str, float], None]
 
 
 class ServerError(Af3cliError):
@@ -58,11 +59,14 @@ def sleep_about(seconds: float) -> None:
     time.sleep(seconds * random.uniform(0.8, 1.2))
 
 
-def retried(ask: Callable[[], _Answer], place: str, patience: Patience) -> _Answer:
+def retried(
+    ask: Callable[[], _Answer], place: str, patience: Patience, on_trouble: OnTrouble
+) -> _Answer:
     """Returns what `ask` returns, tried again after `Trouble` with growing pauses.
 
-    Raises `ServerError`, which names `place`, after as many failures in a row as `patience` has, or
-    when a busy server keeps us waiting for too long.
+    `on_trouble` is told what the trouble is and in how many seconds it will be tried again. Raises
+    `ServerError`, which names `place`, after as many failures in a row as `patience` has, or when a
+    busy server keeps us waiting for too long.
     """
     failures = 0
     pause = patience.first_pause
@@ -78,6 +82,7 @@ def retried(ask: Callable[[], _Answer], place: str, patience: Patience) -> _Answ
                     f"{place}: gave up: {trouble}. What was finished is kept; the same command "
                     "goes on from there."
                 ) from None
+            on_trouble(str(trouble), max(pause, asked))
             sleep_about(max(pause, asked))
             pause = min(2 * pause, patience.longest_pause)
 
@@ -132,4 +137,4 @@ def _asked_pause(error: urllib.error.HTTPError) -> float | None:
 
 def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", error)
-    return str(reason) or type(error).__name__
+    return getattr(reason, "strerror", None) or str(reason) or type(error).__name__

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from af3cli.job.a3m import parse_a3m
 from af3cli.search.database_search import DatabaseSearch
-from af3cli.search.events import ChainSearched, OnEvent, ServerWaits
+from af3cli.search.events import ChainSearched, OnEvent, ServerTroubled, ServerWaits
 from af3cli.search.hits import Row
 from af3cli.search.hmmer import known_letters
 from af3cli.search.homologues import Chain, Homologues
@@ -81,6 +81,7 @@ class ServerSearch:
             texts = self.client.ask(
                 request,
                 lambda status, seconds: self.on_event(ServerWaits(label, status, seconds)),
+                lambda trouble, pause: self.on_event(ServerTroubled(label, trouble, pause)),
             )
         names = [name for prefix in files for name in sorted(texts) if name.startswith(prefix)]
         if not names:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from jaxtyping import Shaped
 
-from af3cli.job import Job
+from af3cli.job import ChainSource, Job
 from af3cli.tokens.chains import Chain, job_chains
 from af3cli.tokens.tokenize import LEFT_OUT
 from af3cli.tokens.types import MoleculeType, Tokens
@@ -20,8 +22,13 @@ TABLE_COLUMNS = {
     "residue_name": np.dtype(object),
     "atom_name": np.dtype(object),
     "is_modified": np.dtype(bool),
+    "label_chain_id": np.dtype(object),
+    "author_chain_id": np.dtype(object),
+    "author_residue_id": np.dtype(object),
 }
 """Columns of the table that goes with embeddings; objects are `str`."""
+SOURCE_COLUMNS = tuple(TABLE_COLUMNS)[-3:]
+"""What the token's chain and residue are called in a structure file; empty for other jobs."""
 
 CHAIN_ORDER = (
     "Chains are ordered by id (A to Z, then AA, BA, CA, ...), as in the official program, "
@@ -30,12 +37,23 @@ CHAIN_ORDER = (
 _MAX_LISTED = 4
 
 
-def token_table(tokens: Tokens) -> Shaped[np.ndarray, "token"]:
-    """Returns a structured array with the columns of `TABLE_COLUMNS`."""
+def token_table(tokens: Tokens, sources: Iterable[ChainSource] = ()) -> Shaped[np.ndarray, "token"]:
+    """Returns a structured array with the columns of `TABLE_COLUMNS`.
+
+    `sources` are those of the job, which a job has that was read from a structure file.
+    """
     table = np.empty(len(tokens), list(TABLE_COLUMNS.items()))
-    for name in TABLE_COLUMNS:
+    for name in TABLE_COLUMNS.keys() - SOURCE_COLUMNS:
         table[name] = getattr(tokens, name)
     table["molecule_type"] = [str(value) for value in tokens.molecule_type]
+    for name in SOURCE_COLUMNS:
+        table[name] = ""
+    for source in sources:
+        rows = tokens.chain_id == source.chain_id
+        table["label_chain_id"][rows] = source.label_chain_id
+        table["author_chain_id"][rows] = source.author_chain_id
+        residue_ids = np.array(source.author_residue_ids, object)
+        table["author_residue_id"][rows] = residue_ids[tokens.residue_id[rows] - 1]
     return table
 
 

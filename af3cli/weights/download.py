@@ -182,7 +182,7 @@ class _Transfer:
         self._total = position + int(length) if length.isdigit() else None
         self._check_space()
         with open(self.part, "ab") as file:
-            while chunk := response.read(_CHUNK_BYTES):
+            while chunk := response.read1(_CHUNK_BYTES):
                 file.write(chunk)
                 self._progress(file.tell(), self._total)
         if self._total is not None and self.num_bytes < self._total:

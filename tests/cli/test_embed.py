@@ -13,6 +13,8 @@ import pytest
 from af3cli import open_embeddings
 from tests.cli.commands import EXAMPLES, GOLDEN, golden_job, stop
 
+STRUCTURES = GOLDEN / "structures"
+
 
 def relative_rms(ours: np.ndarray, official: np.ndarray) -> float:
     difference = np.asarray(ours, np.float64) - official
@@ -62,6 +64,23 @@ def test_a_run_tells_what_it_does_and_labels_what_means_nothing(af3, tmp_path, r
         assert "meaningless" in entry["meaningless"]
         assert (entry["name"], entry["seed"], entry["status"]) == ("dna_duplex", 2, "complete")
         assert len(entry["ccd_sha256"]) == 64 and entry["rdkit_version"]
+
+
+def test_rows_of_a_structure_have_its_authors_numbers(af3, tmp_path, reduced_weights):
+    """The table in the file is that of `af3 tokens`; what was left out is told, options count."""
+    structure, out = STRUCTURES / "1bna.cif.xz", tmp_path / "emb.h5"
+    settings = ("--weights", reduced_weights, "--recycles", 0, "--buckets", "exact", "--out", out)
+    result = af3("embed", structure, *settings, "--assembly", 1)
+    assert result.exit_code == 0, result.output
+    assert "note: 1BNA: left out: waters (80)" in result.output
+    with open_embeddings(out) as file:
+        table = file["1BNA"].tokens
+        rows = [dict(zip(table.dtype.names, row, strict=True)) for row in table.tolist()]
+    shown = af3("tokens", structure, "--assembly", 1, "--format", "json")
+    assert rows == json.loads(shown.output)
+    assert [row["author_residue_id"] for row in rows] == [str(number) for number in range(1, 25)]
+    assert [row["residue_id"] for row in rows] == [*range(1, 13), *range(1, 13)]
+    assert {(row["chain_id"], row["author_chain_id"]) for row in rows} == {("A", "A"), ("B", "B")}
 
 
 def test_only_what_is_missing_is_computed(af3, tmp_path, reduced_weights):

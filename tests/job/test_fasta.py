@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import string
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,24 @@ def test_names_are_safe_and_unique():
     assert "a is there already; called a_3" in remarks(fasta_jobs(text, "x")[5])
 
 
+def test_long_names_leave_room_for_what_stands_behind_them():
+    first, second = fasta_jobs(f">{'x' * 400}1\nMKL\n>{'x' * 400}2\nMKV\n", "x")
+    assert (first.name, second.name) == ("x" * 150, "x" * 150 + "_2")
+
+
+@pytest.mark.parametrize("kind", ["ligand", "SMILES", "ccd", "ion"])
+def test_ligands_are_not_taken_for_proteins(kind):
+    message = f"record 1 .*: FASTA has no place for a {kind.lower()}; write the job as JSON"
+    with pytest.raises(InputError, match=message):
+        fasta_jobs(f">x|{kind}\nATP\n", "x")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_any_system_are_read(end):
+    text = end.join((">a", "MKL", "VVV", "", ">b", "MKT", ""))
+    assert [job.entities[0].sequence for job in fasta_jobs(text, "x")] == ["MKLVVV", "MKT"]
+
+
 @given(st.lists(st.text(min_size=0, max_size=8), max_size=20))
 def test_any_headers_give_names_that_are_safe_and_unique(headers):
     headers = [header.translate({ord(c): " " for c in "\r\n"}) for header in headers]
@@ -75,6 +94,31 @@ def test_alignments_are_found_by_name(tmp_path):
     assert two.entities[0].unpaired_msa == ">q\nACGU\n"
     assert three.entities[0].unpaired_msa is None
     assert f"record 3 (three): {tmp_path} has no three.a3m" in remarks(three)
+
+
+def test_alignments_are_not_held_in_memory_together(tmp_path):
+    """Thousands of alignments may be more than there is memory; each comes with its job."""
+    row = "M" + "K" * 99
+    for i in range(30):
+        (tmp_path / f"p{i}.a3m").write_text(f">q\n{row}\n" * 3000)
+    text = "".join(f">p{i}\n{row}\n" for i in range(30))
+    tracemalloc.start()
+    jobs = fasta_jobs(text, "x", FastaOptions(msa_dir=tmp_path))
+    num_rows = sum(job.entities[0].unpaired_msa.count(">") for job in jobs)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert num_rows == 90_000 and most < 5e6  # all alignments are 9 MB
+    (tmp_path / "p3.a3m").unlink()
+    with pytest.raises(InputError, match=r"p3\.a3m: does not exist"):
+        jobs[3]
+
+
+def test_alignments_that_cannot_be_read_are_told_at_their_record(tmp_path):
+    (tmp_path / "b.a3m").write_bytes(b">q\n\xff\n")
+    message = r"record 2 \(b\): .*b\.a3m: is not UTF-8"
+    for is_complex in (False, True):
+        with pytest.raises(InputError, match=message):
+            fasta_jobs(">a\nMKL\n>b\nMKV\n", "x", FastaOptions(is_complex, tmp_path))
 
 
 def test_everything_wrong_is_reported_with_its_record(tmp_path):

@@ -161,3 +161,18 @@ def test_one_job_is_wanted_where_there_are_two(tmp_path):
     assert len(read_jobs(path)) == 2
     with pytest.raises(InputError, match="has 2 jobs"):
         read_job(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty; a job is JSON"),
+        (" \n", "is empty; a job is JSON"),
+        ("MKTAYIAKQR\n", r"begins with 'MKTAYIAKQR\\n'; a job is JSON, .* FASTA \(>\), mmCIF"),
+    ],
+)
+def test_what_is_no_job_of_any_kind_is_explained(tmp_path, content, message):
+    path = tmp_path / "job"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        read_jobs(path)

@@ -17,6 +17,7 @@ from af3cli.job import (
     Protein,
     Rna,
     StructureOptions,
+    chain_id,
     describe,
     parse_jobs,
     read_job,
@@ -26,10 +27,13 @@ from af3cli.job import (
 from af3cli.job.structure.selection import ADDITIVES
 from af3cli.job.textfile import read_text
 from af3cli.tokens import tokenize
+from af3cli.tokens.table import token_table
 from tests.job.jobs import REPOSITORY
 
 STRUCTURES = REPOSITORY / "tests" / "data" / "structures"
-FILES = sorted(path.name for path in STRUCTURES.iterdir() if path.suffix != ".md")
+FILES = sorted(
+    path.name for path in STRUCTURES.iterdir() if ".cif" in path.name or ".pdb" in path.name
+)
 KINDS = {
     gemmi.PolymerType.PeptideL: Protein,
     gemmi.PolymerType.PeptideD: Protein,
@@ -107,6 +111,8 @@ def test_polymers_are_those_that_gemmi_reads(name):
 
 
 def is_alternative(entity: gemmi.Entity, residue: gemmi.Residue) -> bool:
+    if not entity.full_sequence:
+        return False
     return residue.name in entity.full_sequence[residue.label_seq - 1].split(",")
 
 
@@ -160,34 +166,40 @@ def test_bonds_are_those_that_gemmi_reads(name):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_tokens_carry_what_gemmi_sees_at_the_authors_number(name, components):
-    """Every token's residue, found in the file by the author's chain and number, has its name."""
+def test_token_table_has_every_residue_that_gemmi_sees(name, components):
+    """Found by the author's chain and number: the same residue, label number and atoms."""
     structure = gemmi_structure(name)
     job = read_job(STRUCTURES / name)
     tokens, _ = tokenize(job, components)
-    seen: dict[tuple[str, str], set[str]] = {}
-    atom_names: dict[str, set[str]] = {}
+    rows: dict[tuple[str, str, str], list[dict]] = {}
+    for values in token_table(tokens, job.sources):
+        row = dict(zip(values.dtype.names, values, strict=True))
+        key = row["author_chain_id"], row["author_residue_id"], row["residue_name"]
+        rows.setdefault(key, []).append(row)
+    entity_of = {label: entity for entity in structure.entities for label in entity.subchains}
+    num_found = 0
     for chain in structure[0]:
         for residue in chain:
-            seen.setdefault((chain.name, str(residue.seqid)), set()).add(residue.name)
-            names = (atom.name for atom in residue)
-            atom_names.setdefault(residue.name, set()).update(names)
-    sources = {source.chain_id: source for source in job.sources}
-    atoms: Counter[bool] = Counter()
-    for chain, number, code, atom, kind in zip(
-        tokens.chain_id,
-        tokens.residue_id,
-        tokens.residue_name,
-        tokens.atom_name,
-        tokens.molecule_type,
-        strict=True,
-    ):
-        source = sources[chain]
-        names = seen.get((source.author_chain_id, source.author_residue_ids[number - 1]))
-        assert names is None or code in names
-        if kind == "ligand" and code in atom_names:
-            atoms[atom in atom_names[code]] += 1
-    assert atoms[True] >= 9 * atoms[False]  # few atoms of ligands were not seen
+            entity = entity_of[residue.subchain]
+            is_polymer = entity.entity_type == gemmi.EntityType.Polymer
+            found = rows.get((chain.name, str(residue.seqid), residue.name))
+            if found is None:
+                is_left_out = residue.is_water() or residue.name in ADDITIVES
+                assert is_left_out or (is_polymer and is_alternative(entity, residue))
+                continue
+            num_found += 1
+            if entity.full_sequence:
+                assert {row["residue_id"] for row in found} == {residue.label_seq}
+            if is_polymer:
+                assert {row["label_chain_id"] for row in found} == {residue.subchain}
+            if found[0]["atom_name"]:
+                component = components.get(residue.name)
+                staying = set(component.atom_name[~component.is_leaving])
+                seen = staying.intersection(
+                    atom.name for atom in residue if atom.element.weight > 3
+                )
+                assert seen <= {row["atom_name"] for row in found}
+    assert num_found > 0
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -207,13 +219,20 @@ def test_both_forms_of_an_entry_are_the_same_job():
 def test_additives_are_left_out_by_rule():
     path = STRUCTURES / "5i55.cif.xz"
     assert [type(entity) for entity in read_job(path).entities] == [Protein]
-    assert "left out, unless kept by name: ACT, MPD" in remarks(read_job(path))
+    assert "left out, unless --keep names them: ACT, MPD" in remarks(read_job(path))
     assert "left out: waters (12)" in remarks(read_job(path))
     kept = read_job(path, StructureOptions(keep=frozenset({"MPD"})))
     assert [e.ccd_codes for e in kept.entities if isinstance(e, Ligand)] == [("MPD",)]
     glycan_free = read_job(STRUCTURES / "1ncb.cif.xz", StructureOptions(drop=frozenset({"NAG"})))
     assert [e.ccd_codes for e in glycan_free.entities if isinstance(e, Ligand)] == [("CA",)]
     assert glycan_free.bonds == ()
+    assert "left out, as --drop says: NAG, NAG-NAG, NAG-NAG-BMA-MAN-MAN-MAN" in glycan_free.notes
+
+
+def test_codes_that_are_not_in_the_file_are_told():
+    options = StructureOptions(keep=frozenset({"MPD", "XYZ"}), drop=frozenset({"ABC", "MSE"}))
+    notes = read_job(STRUCTURES / "5i55.cif.xz", options).notes
+    assert "not in the file, whatever --keep and --drop say: ABC, XYZ" in notes
 
 
 def test_a_modified_residue_that_is_dropped_becomes_its_parent():
@@ -231,13 +250,28 @@ def test_assemblies_copy_chains_and_their_bonds():
     assert {len(entity.ids) for entity in whole.entities} == {180}
     ids = [chain for entity in whole.entities for chain in entity.ids]
     assert len(set(ids)) == 360 and {"A", "B", "C", "D", "E", "F"} < set(ids)
+    (renamed,) = [note for note in whole.notes if note.startswith("renamed")]
+    assert "chain A, copies 2 to 60, are G to MB; chain B, copies 2 to 60, are NB to " in renamed
+    assert whole.entities[0].ids[1:60] == tuple(map(chain_id, range(6, 65)))
     monomer = read_job(STRUCTURES / "1ncb.cif.xz")
     tetramer = read_job(STRUCTURES / "1ncb.cif.xz", StructureOptions(assembly="1"))
     assert len(tetramer.bonds) == 4 * len(monomer.bonds)
     assert {len(entity.ids) for entity in tetramer.entities} == {4}
     assert len({frozenset(bond) for bond in tetramer.bonds}) == len(tetramer.bonds)
+    assert not any("not in assembly" in note for note in tetramer.notes)
     with pytest.raises(InputError, match="has no assembly '9'; it has: 1, 2"):
         read_job(STRUCTURES / "1ncb.cif.xz", StructureOptions(assembly="9"))
+
+
+def test_chains_outside_an_assembly_are_told(tmp_path):
+    block = gemmi.cif.read_string(read_text(STRUCTURES / "1ncb.cif.xz"))[0]
+    column = block.find_values("_pdbx_struct_assembly_gen.asym_id_list")
+    for row, labels in enumerate(column):
+        column[row] = labels.replace("B,", "").replace("C,", "").replace("G,", "")
+    path = tmp_path / "part.cif"
+    path.write_text(block.as_string())
+    notes = read_job(path, StructureOptions(assembly="1")).notes
+    assert "not in assembly 1: chain L, chain H, CA 0 of chain N" in notes
 
 
 def test_bonds_between_copies_of_the_crystals_unit_are_left_out(tmp_path):
@@ -286,6 +320,26 @@ def test_author_names_are_kept_and_renaming_is_reported():
     assert "renamed: chain T is A; chain P is B; chain D is C; chain A is D" in remarks(job)
 
 
+def test_sequences_that_are_not_stated_are_noted():
+    """Files with coordinates alone, one of them without a name for its chain."""
+    remark = "the file does not state the sequence of {}: residues that have no coordinates are"
+    notes = "\n".join(remarks(read_job(STRUCTURES / "rnase_frag.pdb.xz")))
+    assert remark.format("chain A, chain B") in notes
+    job = read_job(STRUCTURES / "1gid.cif.xz")
+    assert remark.format("the chain without a name") in "\n".join(remarks(job))
+    assert "renamed: the chain without a name is A" in remarks(job)
+    assert job.sources[0].author_chain_id == ""
+    assert not any("state" in note for note in remarks(read_job(STRUCTURES / "4oz7.pdb.xz")))
+
+
+def test_old_pdb_files_have_the_entrys_name_behind_their_atoms(tmp_path):
+    text = read_text(STRUCTURES / "rnase_frag.pdb.xz")
+    atoms = [line[:72].ljust(72) for line in text.splitlines() if line.startswith("ATOM")]
+    path = tmp_path / "old.pdb"
+    path.write_text("\n".join(f"{line}1OLD{i:4}" for i, line in enumerate(atoms, start=90)))
+    assert read_job(path).entities == read_job(STRUCTURES / "rnase_frag.pdb.xz").entities
+
+
 def test_ids_that_no_job_can_have_are_replaced(tmp_path):
     text = read_text(STRUCTURES / "1bna.cif.xz")
     block = gemmi.cif.read_string(text)[0]
@@ -314,6 +368,10 @@ def test_ids_that_no_job_can_have_are_replaced(tmp_path):
         ("data_x\nloop_\n_a.b\n1 2 'x\n", "no readable structure file"),
         ("HEADER    X\n", "neither mmCIF nor PDB, or has no atoms"),
         ("data_x\nloop_\n_atom_site.label_comp_id\nALA\n", "no"),
+        (
+            "data_x\n_atom_site.label_comp_id A\ndata_y\n_atom_site.label_comp_id A\n",
+            r"has 2 structures \(x, y\); put each in a file",
+        ),
     ],
 )
 def test_files_without_a_structure_are_explained(tmp_path, text, message):

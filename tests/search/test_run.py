@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from af3cli.cli import main
-from af3cli.errors import InputError
+from af3cli.errors import InputError, OutputError
 from af3cli.job import Job, Modification, Protein, Rna, parse_a3m, read_job, validate
 from af3cli.search.databases import Database, find_databases
 from af3cli.search.events import ChainSearched, Event, Note, ScanStarted
@@ -120,6 +120,17 @@ def test_damaged_cache_is_searched_again(databases: dict[str, Database], tmp_pat
         path.write_bytes(path.read_bytes()[:-5])
     again, events = _search(jobs, chosen, tmp_path)
     assert len(_scans(events)) == 1 and again == filled
+
+
+def test_a_cache_that_cannot_be_written_is_told_before_the_search(
+    databases: dict[str, Database], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    plan = SearchPlan(databases, cache_folder=tmp_path / "file" / "cache")
+    events: list[Event] = []
+    with pytest.raises(OutputError, match=r"cannot be written \(Not a directory\)"):
+        list(search_jobs([_job("one", Protein(("A",), PROTEINS[6]))], plan, events.append))
+    assert events == []
 
 
 def test_kind_without_a_database(databases: dict[str, Database], tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import signal
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,14 @@ import pytest
 from click.testing import CliRunner
 
 from af3cli.cli import main
+from af3cli.cli.search_progress import describe_event
 from af3cli.errors import InputError
 from af3cli.features.msa_pairing import species_of
 from af3cli.job import Job, Protein, Rna, parse_a3m, to_alphafold3_json, validate
 from af3cli.search.cache import Cache
 from af3cli.search.database_rows import DatabaseRows
 from af3cli.search.database_search import DatabaseSearch
+from af3cli.search.events import ServerTroubled
 from af3cli.search.homologues import fill_job, wanted_chains
 from af3cli.search.plan import SearchPlan
 from af3cli.search.run import check_sources
@@ -25,6 +28,7 @@ from af3cli.search.server_archive import read_archive
 from af3cli.search.server_client import Request, ServerClient
 from af3cli.search.server_http import Patience, ServerError, Trouble
 from af3cli.search.server_search import ServerSearch
+from tests.cli.commands import ROOT, stop
 from tests.search.server import MsaServer, archive, failure, running, status
 
 FAST = Patience(first_pause=0.001, longest_pause=0.01, timeout=2.0, attempts=3, longest_wait=5.0)
@@ -65,13 +69,21 @@ def client(url: str, tmp_path: Path) -> ServerClient:
     return ServerClient(url, Cache(tmp_path), FAST)
 
 
-def _ask(client: ServerClient, request: Request = REQUEST) -> dict[str, str]:
-    return client.ask(request, lambda status, seconds: None)
+def _quiet(text: str, seconds: float) -> None:
+    """Nobody listens."""
+
+
+def _ask(
+    client: ServerClient,
+    on_status: Callable[[str, float], None] = _quiet,
+    on_trouble: Callable[[str, float], None] = _quiet,
+) -> dict[str, str]:
+    return client.ask(REQUEST, on_status, on_trouble)
 
 
 def test_submit_poll_download(server: MsaServer, client: ServerClient) -> None:
     seen: list[str] = []
-    texts = client.ask(REQUEST, lambda status, seconds: seen.append(status))
+    texts = _ask(client, lambda status, seconds: seen.append(status))
     assert texts == {n: t for n, t in _files("msa", [FIRST]).items() if n.endswith("a3m")}
     assert seen == ["PENDING", "RUNNING", "COMPLETE"]
     assert [path for _, path in server.requests] == [
@@ -94,7 +106,21 @@ def test_trouble_that_passes(server: MsaServer, client: ServerClient) -> None:
     server.planned["poll"] += [failure(503), (200, {}, b'{"status": "RUN', 15), failure(502)]
     server.planned["poll"].insert(2, status("RUNNING", id="ticket3"))
     server.planned["download"] += [(200, {}, full, 50), (200, {}, full[:-40], None)]
-    assert _ask(client)["uniref.a3m"]
+    told: list[tuple[str, float]] = []
+    texts = _ask(client, on_trouble=lambda text, pause: told.append((text, pause)))
+    assert texts["uniref.a3m"]
+    assert [text for text, _ in told] == [
+        "the server answers 500 Internal Server Error",
+        "the answer is not JSON",
+        "the server answers 503 Service Unavailable",
+        "the answer is not JSON",
+        "the server answers 502 Bad Gateway",
+        f"the answer ended after 50 of {len(full)} bytes",
+        "the archive is cut off",
+    ]
+    assert all(0 < pause <= FAST.longest_pause for _, pause in told)
+    line = describe_event(ServerTroubled("job A", *told[0]))
+    assert line == "job A: the server answers 500 Internal Server Error; asked again in 0 s"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +151,7 @@ def test_trouble_that_stays(
 
 
 def test_server_that_is_down(tmp_path: Path) -> None:
-    with pytest.raises(ServerError, match="gave up"):
+    with pytest.raises(ServerError, match="gave up: Connection refused"):
         _ask(ServerClient("http://127.0.0.1:9", Cache(tmp_path), FAST))
     with pytest.raises(InputError, match="must be an address"):
         ServerClient("file:///etc/passwd", Cache(tmp_path))
@@ -143,7 +169,7 @@ def test_interrupted_run_goes_on_with_its_ticket(server: MsaServer, client: Serv
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        client.ask(REQUEST, interrupt)
+        _ask(client, interrupt)
     assert _ask(client)["uniref.a3m"] and len(server.forms) == 1
 
 
@@ -157,7 +183,7 @@ def test_restarted_server_is_given_the_request_again(
         if seen == ["PENDING"]:
             server.forget_tickets()
 
-    assert client.ask(REQUEST, restart)["uniref.a3m"]
+    assert _ask(client, restart)["uniref.a3m"]
     assert seen[:3] == ["PENDING", "UNKNOWN", "PENDING"] and len(server.forms) == 2
 
 
@@ -234,3 +260,14 @@ def test_command(server: MsaServer, url: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["search", str(job), *folders, "--msa-server", url])
     assert result.exit_code == 0, result.output
     assert f"sent to {url}" in result.stderr and (tmp_path / "one_data.json").exists()
+
+
+def test_command_that_is_stopped_says_that_it_goes_on(
+    server: MsaServer, url: str, tmp_path: Path
+) -> None:
+    job = tmp_path / "job.json"
+    job.write_text(to_alphafold3_json(Job("one", (1,), (Protein(("A",), FIRST),))))
+    server.planned["poll"] += [status("RUNNING", id="ticket1")] * 100
+    arguments = ("search", job, "--out-dir", tmp_path, "--msa-server", url)
+    stop(tmp_path / "cache", ROOT, signal.SIGINT, "server says RUNNING", *arguments)
+    assert not (tmp_path / "one_data.json").exists()

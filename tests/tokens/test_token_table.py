@@ -26,7 +26,11 @@ COLUMNS = [
     "residue_name",
     "atom_name",
     "is_modified",
+    "label_chain_id",
+    "author_chain_id",
+    "author_residue_id",
 ]
+STRUCTURES = Path(__file__).parents[1] / "data" / "structures"
 JOB = Job(
     "test",
     (1,),
@@ -55,7 +59,7 @@ def test_table_has_the_columns_of_the_embedding_file() -> None:
     tokens, _ = tokenize(JOB, open_dictionary())
     table = token_table(tokens)
     assert list(table.dtype.names) == COLUMNS
-    assert table[1].tolist() == ("A", 1, 1, 1, "protein", 2, "SEP", "N", True)
+    assert table[1].tolist() == ("A", 1, 1, 1, "protein", 2, "SEP", "N", True, "", "", "")
     assert type(table["molecule_type"][0]) is str
     assert len(table) == 1 + 10 + 1 + 28
 
@@ -87,8 +91,22 @@ def test_table_says_the_chain_order(path: Path) -> None:
     first, *lines = run(path).splitlines()
     assert "official" in first
     assert [line[:7] for line in lines[:3]] == ["chain A", "chain B", "chain C"]
-    assert lines[4].split() == ["row", *COLUMNS]
+    assert lines[4].split() == ["row", *COLUMNS[:-3]]
     assert len(lines) == 5 + 40
+
+
+def test_residues_of_a_structure_have_the_numbers_of_its_author() -> None:
+    structure = STRUCTURES / "1ncb.cif.xz"
+    rows = json.loads(run(structure, "--format", "json"))
+    (light, *heavy) = [row for row in rows if row["author_residue_id"] in ("82", "82A", "82B")][-4:]
+    names = ("chain_id", "label_chain_id", "author_chain_id", "residue_id", "residue_name")
+    assert [light[name] for name in names] == ["B", "B", "L", 82, "ASP"]
+    assert [[row[name] for name in names] for row in heavy] == [
+        ["C", "C", "H", 83, "ILE"],
+        ["C", "C", "H", 84, "ASN"],
+        ["C", "C", "H", 85, "ASN"],
+    ]
+    assert "author_residue_id" in run(structure)
 
 
 def test_unknown_component_is_a_message(tmp_path: Path) -> None:

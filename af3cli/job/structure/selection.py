@@ -12,6 +12,7 @@ from af3cli.job.options import StructureOptions
 from af3cli.job.structure.links import Link, LinkEnd
 from af3cli.job.structure.polymers import polymer_kind
 from af3cli.job.structure.tables import Chain
+from af3cli.wording import some
 
 # What crystals are grown, frozen and phased with (the official program's crystallisation aids).
 ADDITIVES = frozenset(
@@ -45,28 +46,37 @@ def select_chains(
 ) -> tuple[list[Chain], list[str]]:
     """The chains that a job takes, and notes of what is left out.
 
-    Left out are waters, polymers of other kinds, unknown ligands, components to drop, and single
+    Left out are waters, polymers of other kinds, components to drop, unknown ligands, and single
     additives that are bonded to nothing and not to be kept.
     """
     bonded = {end.chain for link in links for end in link.ends if _joins_two(link)}
     selected: list[Chain] = []
     num_waters = 0
-    left_out: Counter[str] = Counter()
+    impossible: list[str] = []
+    dropped: Counter[str] = Counter()
+    unwanted: Counter[str] = Counter()
     for chain in chains:
         kind = chain_kind(chain)
+        codes = {residue.code for residue in chain.residues}
+        name = "-".join(residue.code for residue in chain.residues)
         if kind == "water":
             num_waters += len(chain.residues)
         elif kind is None:
-            left_out[f"chain {chain.author} ({chain.polymer_type or 'of unknown type'})"] += 1
-        elif kind == "ligand" and _is_unwanted(chain, chain.label in bonded, options):
-            left_out["-".join(residue.code for residue in chain.residues)] += 1
+            impossible.append(f"{_called(chain)} ({chain.polymer_type or 'of unknown type'})")
+        elif kind == "ligand" and codes & options.drop:
+            dropped[name] += 1
+        elif kind == "ligand" and _is_unwanted(codes, chain.label in bonded, options.keep):
+            unwanted[name] += 1
         else:
             selected.append(chain)
-    notes = [f"left out: waters ({num_waters})"] if num_waters else []
-    if left_out:
-        counts = (f"{what} ({n})" if n > 1 else what for what, n in sorted(left_out.items()))
-        notes.append(f"left out, unless kept by name: {', '.join(counts)}")
-    return selected, notes
+    left_out = {
+        "left out: waters": f"({num_waters})" if num_waters else "",
+        "left out, as jobs have no such polymers:": ", ".join(impossible),
+        "left out, as --drop says:": _counts(dropped),
+        "left out, unless --keep names them:": _counts(unwanted),
+        "not in the file, whatever --keep and --drop say:": _absent(chains, options),
+    }
+    return selected, [f"{what} {which}" for what, which in left_out.items() if which]
 
 
 def merge_linked_ligands(chains: list[Chain], links: list[Link]) -> tuple[list[Chain], list[Link]]:
@@ -137,30 +147,65 @@ def assign_ids(chains: list[Chain], copies: dict[str, list[str]]) -> dict[Instan
 def renaming_notes(chains: list[Chain], ids: dict[Instance, str]) -> list[str]:
     """A note of the chains that the job calls other than the file does.
 
-    Polymers are known by their author's id; ligands, which share it with a polymer, by their label.
+    Polymers are known by their author's id; ligands, which share it with a polymer, by their label,
+    and so are all where the author gave none.
     """
     by_label = {chain.label: chain for chain in chains}
+    copies: dict[str, list[str]] = {}
     renamed = []
     for (label, copy), identifier in ids.items():
         chain = by_label[label]
-        known_as = (chain.author,) if chain.is_polymer else (chain.author, label)
-        if copy == 0 and identifier in known_as:
-            continue
-        what = f"chain {chain.author}"
-        if not chain.is_polymer:
-            first = chain.residues[0]
-            what = f"{first.code} {first.author_number} of {what}"
-        renamed.append(f"{what}{f', copy {copy + 1},' if copy else ''} is {identifier}")
+        known_as = (chain.author,) if chain.is_polymer and chain.author else (chain.author, label)
+        if copy:
+            copies.setdefault(label, []).append(identifier)
+        elif identifier not in known_as:
+            renamed.append(f"{chain_title(chain)} is {identifier}")
+    for label, names in copies.items():
+        title = chain_title(by_label[label])
+        if len(names) == 1:
+            renamed.append(f"{title}, copy 2, is {names[0]}")
+        else:
+            renamed.append(f"{title}, copies 2 to {len(names) + 1}, are {names[0]} to {names[-1]}")
     return [f"renamed: {'; '.join(renamed)}"] if renamed else []
 
 
-def _is_unwanted(chain: Chain, is_bonded: bool, options: StructureOptions) -> bool:
-    codes = {residue.code for residue in chain.residues}
-    if codes & options.drop:
-        return True
-    if codes <= options.keep:
+def chain_title(chain: Chain) -> str:
+    """What people know a chain by, such as `chain A`, or `CA 401 of chain A` of a ligand."""
+    if chain.is_polymer:
+        return _called(chain)
+    first = chain.residues[0]
+    return f"{first.code} {first.author_number} of {_called(chain)}"
+
+
+def sequence_notes(chains: list[Chain]) -> list[str]:
+    """A note of the polymers of which the file does not say what was not seen."""
+    unstated = [_called(c) for c in chains if c.is_polymer and not c.has_sequence]
+    if not unstated:
+        return []
+    return [
+        f"the file does not state the sequence of {some(unstated)}: residues that have no "
+        "coordinates are missing there"
+    ]
+
+
+def _called(chain: Chain) -> str:
+    return f"chain {chain.author}" if chain.author else "the chain without a name"
+
+
+def _is_unwanted(codes: set[str], is_bonded: bool, keep: frozenset[str]) -> bool:
+    if codes <= keep:
         return False
     return bool(codes & UNKNOWN_LIGANDS) or (codes <= ADDITIVES and not is_bonded)
+
+
+def _counts(names: Counter[str]) -> str:
+    return ", ".join(f"{name} ({n})" if n > 1 else name for name, n in sorted(names.items()))
+
+
+def _absent(chains: list[Chain], options: StructureOptions) -> str:
+    """The components that options name for nothing."""
+    present = {residue.code for chain in chains for residue in chain.residues}
+    return ", ".join(sorted((options.keep | options.drop) - present))
 
 
 def _joins_two(link: Link) -> bool:

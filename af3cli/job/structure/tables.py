@@ -1,7 +1,7 @@
 """The chains of a structure file, as the file states them.
 
-Formats: PDBx/mmCIF (wwPDB dictionary) and PDB 3.3. Files without the tables that describe entities
-are completed by gemmi from their atoms, and so are PDB files.
+Formats: PDBx/mmCIF (wwPDB dictionary), as text or BinaryCIF, and PDB 3.3. Files without the tables
+that describe entities are completed by gemmi from their atoms, and so are PDB files.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import gemmi
 
 from af3cli.errors import InputError
+from af3cli.job.structure.binary import binary_document
 
 _REQUIRED = (
     *("_atom_site.label_asym_id", "_struct_asym.entity_id"),
     *("_entity.type", "_entity_poly.type"),
 )
 _MISSING = ("", ".", "?")
+_OLD_LINE_LENGTH = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,9 @@ class Residue:
 class Chain:
     """One chain of a structure file: a polymer, a ligand of one or more residues, or waters.
 
-    `residues` are all that the chain has, seen or not, in order. `positions` tells which of them
-    (from 1) a label number (polymers) or an author number (others) means.
+    `residues` are all that the chain has, seen or not, in order; if not `has_sequence`, the file
+    does not say which were not seen. `positions` tells which of them (from 1) a label number
+    (polymers) or an author number (others) means. `author` is empty if the author gave no name.
     """
 
     label: str
@@ -44,24 +47,25 @@ class Chain:
     description: str | None
     residues: tuple[Residue, ...]
     positions: dict[str, int]
+    has_sequence: bool = True
 
     @property
     def is_polymer(self) -> bool:
         return self.entity_type == "polymer"
 
 
-def read_block(text: str, source: str) -> gemmi.cif.Block:
-    """The tables of a structure file, mmCIF or PDB, told by its content.
+def read_block(content: str | bytes, source: str) -> gemmi.cif.Block:
+    """The tables of a structure file: BinaryCIF, if it is bytes, or mmCIF or PDB text.
 
-    Raises `InputError` if it is neither, or has no atoms.
+    Raises `InputError` if it is none of them, or has no atoms.
     """
     try:
-        if text.lstrip()[:5].lower().startswith(("data_", "#")):
-            block = _block_with_atoms(gemmi.cif.read_string(text), source)
+        if (document := _read_cif(content, source)) is not None:
+            block = _block_with_atoms(document, source)
             if all(block.find_values(tag) for tag in _REQUIRED):
                 return block
             return _complete(gemmi.make_structure_from_block(block), block.name, source)
-        structure = gemmi.read_pdb_string(text)
+        structure = _read_pdb(content)
         return _complete(structure, _pdb_entry(structure), source)
     except (ValueError, RuntimeError, IndexError) as error:
         raise InputError(f"{source}: is no readable structure file: {_first_line(error)}") from None
@@ -76,20 +80,22 @@ def read_chains(block: gemmi.cif.Block) -> list[Chain]:
     observed = _observed_residues(block)
     chains = []
     for label, entity_id in rows_of(block, "_struct_asym.", "id", "entity_id"):
-        rows = residues.get(label) or _sequence_residues(block, entity_id, observed.get(label, []))
+        seen = observed.get(label, [])
+        stated = residues.get(label) or _sequence_residues(block, entity_id, seen)
+        rows = stated or seen
         if not rows:
             continue
-        seen = observed.get(label) or rows
         chains.append(
             Chain(
                 label=label,
-                author=seen[0].author_chain,
+                author=(seen or rows)[0].author_chain,
                 entity_id=entity_id,
                 entity_type=entity_types.get(entity_id, "").lower(),
                 polymer_type=polymer_types.get(entity_id, "").lower(),
                 description=descriptions.get(entity_id),
                 residues=tuple(Residue(row.code, row.author_number) for row in rows),
                 positions={row.key: position for position, row in enumerate(rows, start=1)},
+                has_sequence=bool(stated),
             )
         )
     return chains
@@ -132,6 +138,7 @@ def _observed_residues(block: gemmi.cif.Block) -> dict[str, list[_Row]]:
     residues: dict[str, dict[str, _Row]] = {}
     first_model: str | None = None
     optional = ("pdbx_PDB_ins_code", "pdbx_PDB_model_num")
+    has_authors = bool(block.find_values("_atom_site.auth_asym_id"))
     for label, code, number, strand, author_number, insertion, model in rows_of(
         block, "_atom_site.", *tags, *optional
     ):
@@ -140,12 +147,13 @@ def _observed_residues(block: gemmi.cif.Block) -> dict[str, list[_Row]]:
             continue
         author = author_number + insertion
         key = number or author
-        residues.setdefault(label, {}).setdefault(key, _Row(key, code, strand or label, author))
+        row = _Row(key, code, strand if has_authors else label, author)
+        residues.setdefault(label, {}).setdefault(key, row)
     return {label: list(rows.values()) for label, rows in residues.items()}
 
 
 def _sequence_residues(block: gemmi.cif.Block, entity_id: str, observed: list[_Row]) -> list[_Row]:
-    """The entity's sequence with the author numbers of what was seen; else what was seen."""
+    """The entity's sequence with the author numbers of what was seen; none if it has none."""
     by_number = {row.key: row for row in observed}
     sequence: dict[str, _Row] = {}
     for entity, number, code in rows_of(block, "_entity_poly_seq.", "entity_id", "num", "mon_id"):
@@ -153,7 +161,7 @@ def _sequence_residues(block: gemmi.cif.Block, entity_id: str, observed: list[_R
             seen = by_number.get(number)
             author_chain = observed[0].author_chain if observed else ""
             sequence[number] = _Row(number, code, author_chain, seen.author_number if seen else "")
-    return list(sequence.values()) or observed
+    return list(sequence.values())
 
 
 def rows_of(block: gemmi.cif.Block, category: str, *tags: str) -> Iterator[list[str]]:
@@ -168,14 +176,34 @@ def _pairs(block: gemmi.cif.Block, category: str, key: str, value: str) -> dict[
     return {row[0]: row[1] for row in rows_of(block, category, key, value) if row[1]}
 
 
+def _read_cif(content: str | bytes, source: str) -> gemmi.cif.Document | None:
+    """The data blocks, `None` if this is no CIF."""
+    if isinstance(content, bytes):
+        return binary_document(content, source)
+    if content.lstrip()[:5].lower().startswith(("data_", "#")):
+        return gemmi.cif.read_string(content)
+    return None
+
+
 def _block_with_atoms(document: gemmi.cif.Document, source: str) -> gemmi.cif.Block:
-    for block in document:
-        if block.find_values("_atom_site.label_comp_id"):
-            return block
+    blocks = [block for block in document if block.find_values("_atom_site.label_comp_id")]
+    if len(blocks) > 1:
+        names = ", ".join(block.name for block in blocks[:4])
+        raise InputError(f"{source}: has {len(blocks)} structures ({names}); put each in a file")
+    if blocks:
+        return blocks[0]
     hint = ""
     if any(block.find_values("_chem_comp_atom.atom_id") for block in document):
         hint = "; it describes chemical components, which a job takes through userCCDPath"
     raise InputError(f"{source}: has no atoms (_atom_site){hint}")
+
+
+def _read_pdb(text: str) -> gemmi.Structure:
+    """A PDB file, also one of before 1996, with the entry's name where elements are now."""
+    try:
+        return gemmi.read_pdb_string(text)
+    except (ValueError, RuntimeError):
+        return gemmi.read_pdb_string(text, max_line_length=_OLD_LINE_LENGTH)
 
 
 def _pdb_entry(structure: gemmi.Structure) -> str:
@@ -187,11 +215,17 @@ def _complete(structure: gemmi.Structure, name: str, source: str) -> gemmi.cif.B
     if len(structure) == 0 or not any(len(chain) for chain in structure[0]):
         raise InputError(f"{source}: is neither mmCIF nor PDB, or has no atoms")
     structure.setup_entities()
-    for entity in structure.entities:
-        if entity.entity_type == gemmi.EntityType.Polymer and not entity.full_sequence:
-            polymer = structure[0].get_subchain(entity.subchains[0])
-            entity.full_sequence = [residue.name for residue in polymer.first_conformer()]
+    unstated = [
+        entity
+        for entity in structure.entities
+        if entity.entity_type == gemmi.EntityType.Polymer and not entity.full_sequence
+    ]
+    for entity in unstated:
+        polymer = structure[0].get_subchain(entity.subchains[0])
+        entity.full_sequence = [residue.name for residue in polymer.first_conformer()]
     structure.assign_label_seq_id()
+    for entity in unstated:
+        entity.full_sequence = []
     block = structure.make_mmcif_document()[0]
     block.name = name
     return block

@@ -1,12 +1,12 @@
-"""BinaryCIF: the columns of a file, decoded one by one as they are asked for.
+"""BinaryCIF: tables whose columns are decoded one by one, as they are asked for.
 
 The format is that of https://github.com/molstar/BinaryCIF, version 0.3: MessagePack around
-columns of encoded numbers and strings. Interval quantisation, which no dictionary of components
-uses, is not read.
+columns of encoded numbers and strings.
 """
 
 from __future__ import annotations
 
+import math
 import mmap
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -32,6 +32,9 @@ _NUMBER_TYPES = {
     32: "<f4",
     33: "<f8",
 }
+# Of one column: a few bytes can stand for any number of equal values.
+_MAX_VALUES = 2**27
+_DAMAGE = (KeyError, ValueError, IndexError, TypeError, AttributeError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,14 @@ class Column:
         return self.values[starts], starts
 
 
+@dataclass(frozen=True)
+class Block:
+    """A data block: encoded columns by category (`_atom_site`) and name."""
+
+    name: str
+    categories: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
 class BinaryCif:
     """A BinaryCIF file with one data block; `column(category, name)` decodes, and remembers."""
 
@@ -81,7 +92,7 @@ class BinaryCif:
             InputError: The file is missing, or is not BinaryCIF.
         """
         self.path = path
-        self._encoded = _unpack(path, names)
+        self._encoded = _unpack_file(path, names)
         self._decoded: dict[tuple[str, str], Column] = {}
         self._lock = threading.Lock()
 
@@ -94,37 +105,71 @@ class BinaryCif:
         key = category, name
         with self._lock:
             if key not in self._decoded:
-                try:
-                    self._decoded[key] = _decode_column(self._encoded.pop(key))
-                except (KeyError, ValueError, IndexError, TypeError) as error:
-                    message = f"{self.path}: has no readable column {category}.{name}"
-                    raise InputError(message) from error
+                if key not in self._encoded:
+                    raise InputError(f"{self.path}: has no column {category}.{name}")
+                place = f"{self.path}: {category}.{name}"
+                self._decoded[key] = decode_column(self._encoded.pop(key), place)
             return self._decoded[key]
 
 
-def _unpack(
+def unpack_blocks(data: bytes | mmap.mmap, source: str) -> list[Block]:
+    """Returns the data blocks of a file's content, their columns still encoded.
+
+    Raises:
+        InputError: It is not BinaryCIF.
+    """
+    try:
+        return [
+            Block(
+                str(block["header"]),
+                {
+                    str(category["name"]): {
+                        str(column["name"]): column for column in category["columns"]
+                    }
+                    for category in block["categories"]
+                },
+            )
+            for block in msgpack.unpackb(data)["dataBlocks"]
+        ]
+    except (*_DAMAGE, msgpack.UnpackException) as error:
+        raise InputError(f"{source}: is not BinaryCIF, or is damaged") from error
+
+
+def decode_column(encoded: Mapping[str, Any], place: str) -> Column:
+    """Returns the column; `place` is what messages call it.
+
+    Raises:
+        InputError: It cannot be decoded.
+    """
+    try:
+        values, strings, factor = _decode(encoded["data"])
+        mask = None if encoded.get("mask") is None else _decode(encoded["mask"])[0]
+        if mask is not None and len(mask) != len(values):
+            raise ValueError("a mask of another length")
+        return Column(values, strings, factor, None if mask is None else mask.astype(np.uint8))
+    except (*_DAMAGE, RecursionError) as error:
+        raise InputError(f"{place}: cannot be decoded; the file is damaged") from error
+
+
+def _unpack_file(
     path: Path, names: Mapping[str, Collection[str]]
-) -> dict[tuple[str, str], dict[str, Any]]:
+) -> dict[tuple[str, str], Mapping[str, Any]]:
     """Returns the encoded columns by category and name."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            (block,) = msgpack.unpackb(data)["dataBlocks"]
-        return {
-            (category["name"], column["name"]): column
-            for category in block["categories"]
-            for column in category["columns"]
-            if column["name"] in names.get(category["name"], ())
-        }
+            blocks = unpack_blocks(data, str(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, msgpack.UnpackException) as error:
-        raise InputError(f"{path}: is not BinaryCIF") from error
-
-
-def _decode_column(column: dict[str, Any]) -> Column:
-    values, strings, factor = _decode(column["data"])
-    mask = None if column.get("mask") is None else _decode(column["mask"])[0].astype(np.uint8)
-    return Column(values, strings, factor, mask)
+    except ValueError:  # an empty file cannot be mapped
+        raise InputError(f"{path}: is empty") from None
+    if len(blocks) != 1:
+        raise InputError(f"{path}: has {len(blocks)} data blocks where one is wanted")
+    return {
+        (category, name): column
+        for category, columns in blocks[0].categories.items()
+        for name, column in columns.items()
+        if name in names.get(category, ())
+    }
 
 
 def _decode(
@@ -137,7 +182,9 @@ def _decode(
         if kind == "StringArray":
             data, strings = _decode_strings(data, encoding)
         elif kind == "FixedPoint":
-            factor = encoding["factor"]
+            factor = float(encoding["factor"])
+            if not 0 < factor < math.inf:
+                raise ValueError("an impossible factor")
         else:
             data = _DECODERS[kind](data, encoding)
     return data, strings, factor
@@ -149,7 +196,11 @@ def _decode_strings(
     indices = _decode({"data": data, "encoding": encoding["dataEncoding"]})[0]
     offsets = _decode({"data": encoding["offsets"], "encoding": encoding["offsetEncoding"]})[0]
     text = encoding["stringData"]
-    strings = np.array([text[start:stop] for start, stop in pairwise(offsets.tolist())], object)
+    pieces = [text[start:stop] for start, stop in pairwise(offsets.tolist())]
+    if len(indices) and indices.max() >= len(pieces):
+        raise ValueError("an index without a string")
+    indices = np.where(indices < 0, len(pieces), indices)  # no string is the index -1
+    strings = np.array([*pieces, ""], object)
     return indices.astype(np.min_scalar_type(len(strings))), strings
 
 
@@ -158,6 +209,8 @@ def _decode_bytes(data: bytes, encoding: dict[str, Any]) -> Shaped[np.ndarray, "
 
 
 def _decode_run_lengths(data: np.ndarray, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:
+    if data[1::2].sum(dtype=np.int64) > _MAX_VALUES:
+        raise ValueError("too many values")
     return np.repeat(data[0::2], data[1::2])
 
 
@@ -165,6 +218,12 @@ def _decode_delta(data: np.ndarray, encoding: dict[str, Any]) -> Shaped[np.ndarr
     decoded = np.cumsum(data, dtype=np.int32)
     decoded += np.int32(encoding["origin"])
     return decoded
+
+
+def _decode_steps(data: np.ndarray, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:
+    """Steps of an interval, from its beginning."""
+    step = (encoding["max"] - encoding["min"]) / (encoding["numSteps"] - 1)
+    return encoding["min"] + data * step
 
 
 def _decode_packed(data: np.ndarray, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:
@@ -184,4 +243,5 @@ _DECODERS: dict[str, Callable[[Any, dict[str, Any]], np.ndarray]] = {
     "RunLength": _decode_run_lengths,
     "Delta": _decode_delta,
     "IntegerPacking": _decode_packed,
+    "IntervalQuantization": _decode_steps,
 }
