@@ -38,9 +38,9 @@ def get_weights(
 ) -> list[Path]:
     """Puts the files of `entry` into `folder` (default: the user's cache) and returns them.
 
-    They are downloaded, or copied from `source`: the file, or a folder that holds all of them. They
-    are in place only when all have come and are the model's. If they are there already, nothing
-    happens.
+    They are downloaded, or copied from `source`: a folder that holds all of them, or the first
+    file, beside which the others lie. They are in place only when all have come and are the
+    model's. If they are there already, nothing happens.
 
     Raises:
         WeightsError: a file cannot be had, or is not what it should be.
@@ -53,7 +53,7 @@ def get_weights(
     digests = [entry.sha256, *[None] * (len(paths) - 1)]
     for url, name, sha256 in zip(entry.urls, entry.file_names, digests, strict=True):
         if source is not None:
-            copy_file(source / name if source.is_dir() else source, incoming / name, sha256)
+            copy_file(_given(source, name, entry), incoming / name, sha256)
         elif not (incoming / name).exists():
             download(url, incoming / name, sha256, progress or no_progress)
     _check_model(entry, incoming)
@@ -61,6 +61,13 @@ def get_weights(
         os.replace(incoming / name, folder / name)
     incoming.rmdir()
     return paths
+
+
+def _given(source: Path, name: str, entry: CatalogueEntry) -> Path:
+    """Returns the file `name` of a model in the folder `source`, or the first one or beside it."""
+    if source.is_dir():
+        return source / name
+    return source if name == entry.file_names[0] else source.with_name(name)
 
 
 def _check_model(entry: CatalogueEntry, folder: Path) -> None:

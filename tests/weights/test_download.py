@@ -99,6 +99,16 @@ def test_plain_download_reports_progress(server, path):
     assert server.ranges == [None]
 
 
+def test_a_proxy_of_the_environment_is_asked(server, path, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.setattr("urllib.request._opener", None)  # the environment is read once a process
+    download("http://models.invalid/model.pt", path, SHA256, patience=FAST)
+    assert_whole(path)
+    assert len(server.ranges) == 1
+
+
 def test_truncated_replies_are_continued(server, path):
     server.behave = lambda handler, count: count < 4 and (handler.reply(send=700_000), True)[1]
     download(server.url, path, SHA256, patience=FAST)

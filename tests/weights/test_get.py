@@ -98,6 +98,17 @@ def test_a_file_that_is_there_already(entry, tmp_path):
     assert get_weights(entry, folder) == [folder / "tiny.bin.zst"]
 
 
+def test_the_second_file_of_a_model_is_taken_from_beside_the_first(entry, tmp_path):
+    shelf, folder = tmp_path / "shelf", tmp_path / "elsewhere"
+    two = replace(entry, urls=(*entry.urls, "https://example.org/tiny_more.npz"))
+    renamed = (shelf / "tiny.bin.zst").rename(shelf / "mine.zst")
+    with pytest.raises(WeightsError, match=r"tiny_more\.npz cannot be copied .*No such file"):
+        get_weights(two, folder, renamed)
+    (shelf / "tiny_more.npz").write_bytes(b"more")
+    first, second = get_weights(two, folder, renamed)
+    assert (first.name, second.read_bytes()) == ("tiny.bin.zst", b"more")
+
+
 def test_something_else_is_not_kept(entry, tmp_path):
     wrong = tmp_path / "login.html"
     wrong.write_text("<html>please log in before you download</html>")
