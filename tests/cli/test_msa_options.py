@@ -184,7 +184,7 @@ def test_many_jobs_are_told_of_together(embed, tmp_path):
     fasta.write_text("".join(records))
     result = embed(fasta)
     assert result.exit_code == 0, result.output
-    assert f"MSA of 25 chains: {NOT_SEARCHED}, 0 to 0 rows" in result.output
+    assert f"MSA of 25 chains: {NOT_SEARCHED}\n" in result.output
     assert "s0, s1, s2, s3, s4 and 20 more: run without the alignments" in result.output
     assert result.output.count("MSA A none") == 25
 

@@ -320,6 +320,21 @@ def test_author_names_are_kept_and_renaming_is_reported():
     assert "renamed: chain T is A; chain P is B; chain D is C; chain A is D" in remarks(job)
 
 
+def test_chains_without_coordinates_are_there_all_the_same(tmp_path):
+    whole = read_job(STRUCTURES / "5ugo.cif.xz")
+    block = gemmi.cif.read_string(read_text(STRUCTURES / "5ugo.cif.xz"))[0]
+    atoms = block.find("_atom_site.", ["label_asym_id"])
+    for row in reversed(range(len(atoms))):
+        if atoms[row][0] == "D":
+            atoms.remove_row(row)
+    path = tmp_path / "unseen.cif"
+    path.write_text(block.as_string())
+    job = read_job(path)
+    assert job == whole and job.sources == whole.sources
+    templated = read_job(path, StructureOptions(as_templates=True))
+    assert [e.templates for e in templated.entities if isinstance(e, Protein)] == [()]
+
+
 def test_sequences_that_are_not_stated_are_noted():
     """Files with coordinates alone, one of them without a name for its chain."""
     remark = "the file does not state the sequence of {}: residues that have no coordinates are"
