@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ from typing import BinaryIO
 
 from af3cli.errors import InputError
 from af3cli.search.catalogue import MoleculeKind
+from af3cli.search.records import MAX_SPLICED_BYTES, FileRange
 
-BLOCK_BYTES = 2 * 2**20
+# For RNA larger ones, as HMMER prepares a long query for every block anew.
+BLOCK_BYTES: dict[MoleculeKind, int] = {"protein": MAX_SPLICED_BYTES, "rna": 4 * 2**20}
 MAX_RECORD_BYTES = 512 * 2**20
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -21,59 +24,42 @@ _NUCLEOTIDES = b"ACGTUNacgtun"
 _PROTEIN_ONLY = b"EFILPQefilpq"
 # Fewer letters than this may be of one kind by chance.
 _MIN_TELLING_LETTERS = 50
-_ASCII = bytes(byte if byte < 128 else ord("?") for byte in range(256))
+_TELLING_BYTES = 2**16
+# The end of a record is looked for in so many bytes at a time, and that of a long one in so many.
+_WINDOW_BYTES = 2**13
+_LONG_WINDOW_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole FASTA records as ASCII, and how many bytes of the file have been read with them."""
+    """Whole FASTA records, and how many bytes of the file have been read with them."""
 
-    data: bytes
+    records: FileRange | bytes
     bytes_read: int
 
 
+@contextmanager
 def fasta_blocks(
-    path: Path, molecule: MoleculeKind, block_bytes: int = BLOCK_BYTES
-) -> Iterator[Block]:
-    """Yields the records of a plain or gzip-compressed FASTA file, about `block_bytes` at a time.
+    path: Path, molecule: MoleculeKind, block_bytes: int | None = None
+) -> Iterator[Iterator[Block]]:
+    """Opens a plain or gzip-compressed FASTA file and gives its records in blocks.
 
-    Characters outside ASCII become `?`. Raises `InputError` if the file cannot be read, is empty,
-    cut off or no FASTA, or if its first records are of another molecule.
+    A block is about `block_bytes` long (see `BLOCK_BYTES`), and longer for a longer record. Of a
+    plain file only the places between records are read here: its blocks say where they are, to be
+    read as long as the file is open. Raises `InputError` if the file cannot be read, is empty, cut
+    off or no FASTA, or if its first records are of another molecule.
     """
-    with _opened(path) as (raw, stream):
-        parts: list[bytes] = []  # the beginning of the next block
-        is_first = True
-        while piece := stream.read(block_bytes):
-            if is_first and not parts and not piece.startswith(b">"):
-                raise InputError(f"{path}: is not FASTA: its first character is not '>'")
-            end = _end_of_records(parts[-1] if parts else b"", piece)
-            if end is None:
-                parts.append(piece)
-                _check_record_length(path, parts)
-                continue
-            data = _ascii(b"".join((*parts, memoryview(piece)[:end])))
-            parts = [piece[end:]]
-            if is_first:
-                _check_molecule(path, data, molecule)
-                is_first = False
-            yield Block(data, raw.tell())
-        last = _ascii(b"".join(parts))
-        if not last:
-            raise InputError(f"{path}: is empty; a database has at least one sequence")
-        if is_first:
-            _check_molecule(path, last, molecule)
-        _check_end(path, last)
-        yield Block(last, raw.tell())
+    with reading_errors(path):
+        file = path.open("rb")
+    with file:
+        yield _blocks(path, file, molecule, block_bytes or BLOCK_BYTES[molecule])
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """The file itself and its decompressed content; what goes wrong becomes an `InputError`."""
+def reading_errors(path: Path) -> Iterator[None]:
+    """Makes an `InputError` of what goes wrong while the file is read."""
     try:
-        with path.open("rb") as raw:
-            is_compressed = raw.read(2) == _GZIP_MAGIC
-            raw.seek(0)
-            yield raw, gzip.GzipFile(fileobj=raw) if is_compressed else raw
+        yield
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise InputError(
             f"{path}: the compressed data is damaged or cut off ({error}); get the file again"
@@ -82,27 +68,87 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def _end_of_records(before: bytes, piece: bytes) -> int | None:
-    """Where in `piece` its last record begins, `None` if none does; `before` precedes it."""
-    end = piece.rfind(b"\n>") + 1
-    begins_with_record = piece.startswith(b">") and before.endswith(b"\n")
-    return end if end or begins_with_record else None
+def _blocks(
+    path: Path, file: BinaryIO, molecule: MoleculeKind, block_bytes: int
+) -> Iterator[Block]:
+    with reading_errors(path):
+        if os.pread(file.fileno(), len(_GZIP_MAGIC), 0) == _GZIP_MAGIC:
+            yield from _compressed_blocks(path, file, molecule, block_bytes)
+        else:
+            yield from _plain_blocks(path, file.fileno(), molecule, block_bytes)
 
 
-def _ascii(data: bytes) -> bytes:
-    return data if data.isascii() else data.translate(_ASCII)
+def _plain_blocks(
+    path: Path, descriptor: int, molecule: MoleculeKind, block_bytes: int
+) -> Iterator[Block]:
+    _check_beginning(path, os.pread(descriptor, _TELLING_BYTES, 0), molecule)
+    size = os.fstat(descriptor).st_size
+    start = 0
+    while start < size:
+        end = _end_of_block(path, descriptor, start, start + block_bytes, size)
+        records = FileRange(descriptor, start, end - start)
+        if end == size:
+            _check_end(path, records.read())
+        yield Block(records, end)
+        start = end
 
 
-def _check_record_length(path: Path, parts: list[bytes]) -> None:
-    if sum(map(len, parts)) > MAX_RECORD_BYTES:
-        name = parts[0][1:61].split(b"\n")[0].decode("ascii", "replace").strip()
-        raise InputError(
-            f"{path}: the record {name!r} is longer than {MAX_RECORD_BYTES // 2**20} MiB; "
-            "is this a FASTA file?"
-        )
+def _end_of_block(path: Path, descriptor: int, start: int, wanted: int, size: int) -> int:
+    """Where a record begins, `wanted` or the next place before it, or after it if there is none."""
+    if wanted >= size:
+        return size
+    stop = wanted
+    while stop > start:
+        begin = max(start, stop - _WINDOW_BYTES)
+        found = os.pread(descriptor, stop + 1 - begin, begin).rfind(b"\n>")
+        if found >= 0:
+            return begin + found + 1
+        stop = begin
+    for begin in range(wanted, size, _LONG_WINDOW_BYTES):
+        found = os.pread(descriptor, _LONG_WINDOW_BYTES + 1, begin).find(b"\n>")
+        if found >= 0:
+            return begin + found + 1
+        if begin - start > MAX_RECORD_BYTES:
+            raise _too_long(path, os.pread(descriptor, _WINDOW_BYTES, start))
+    return size
 
 
-def _check_molecule(path: Path, data: bytes, molecule: MoleculeKind) -> None:
+def _compressed_blocks(
+    path: Path, file: BinaryIO, molecule: MoleculeKind, block_bytes: int
+) -> Iterator[Block]:
+    stream = gzip.GzipFile(fileobj=file)
+    piece = stream.read(block_bytes)
+    _check_beginning(path, piece[:_TELLING_BYTES], molecule)
+    parts: list[bytes] = []  # the beginning of the next block
+    while piece:
+        end = piece.rfind(b"\n>") + 1
+        begins_with_record = piece.startswith(b">") and parts[-1:] and parts[-1].endswith(b"\n")
+        if end or begins_with_record:
+            yield Block(b"".join((*parts, memoryview(piece)[:end])), file.tell())
+            parts = [piece[end:]]
+        else:
+            parts.append(piece)
+            if sum(map(len, parts)) > MAX_RECORD_BYTES:
+                raise _too_long(path, parts[0])
+        piece = stream.read(block_bytes)
+    last = b"".join(parts)
+    _check_end(path, last)
+    yield Block(last, file.tell())
+
+
+def _too_long(path: Path, record: bytes) -> InputError:
+    name = record[1:61].split(b"\n")[0].decode("ascii", "replace").strip()
+    return InputError(
+        f"{path}: the record {name!r} is longer than {MAX_RECORD_BYTES // 2**20} MiB; "
+        "is this a FASTA file?"
+    )
+
+
+def _check_beginning(path: Path, data: bytes, molecule: MoleculeKind) -> None:
+    if not data:
+        raise InputError(f"{path}: is empty; a database has at least one sequence")
+    if not data.startswith(b">"):
+        raise InputError(f"{path}: is not FASTA: its first character is not '>'")
     lines = [line for line in data.split(b"\n") if not line.startswith(b">")]
     letters = b"".join(lines).translate(None, b"\r \t-*")
     if len(letters) < _MIN_TELLING_LETTERS:

@@ -6,30 +6,27 @@ doi:10.1371/journal.pcbi.1002195) as the official data pipeline calls them.
 
 from __future__ import annotations
 
-import io
-import os
-import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from af3cli.errors import InputError
 from af3cli.search.catalogue import MoleculeKind, SearchOptions
 from af3cli.search.hits import Hit, Region
+from af3cli.search.records import FileRange, as_file
 
 if TYPE_CHECKING:
     from pyhmmer.easel import Alphabet, SequenceFile
-    from pyhmmer.plan7 import HMM, Pipeline, TopHits
+    from pyhmmer.plan7 import HMM, OptimizedProfile, Pipeline, TopHits
     from pyhmmer.plan7 import Hit as HmmerHit
 
 # For long targets E-values are taken for this many megabases on both strands, then scaled.
 _PROBE_MEGABASES = 1.0
 _PROBE_RESIDUES = 2e6
 _ANY = 1e300
-
-_of_thread = threading.local()
+_ASCII = bytes(byte if byte < 128 else ord("?") for byte in range(256))
 
 
 @dataclass(frozen=True)
@@ -89,97 +86,101 @@ def database_size(megabases_or_sequences: float, molecule: MoleculeKind) -> floa
     return 2.0 * int(1e6 * megabases_or_sequences)
 
 
-def search_records(queries: Sequence[Query], data: bytes) -> list[BlockHits]:
-    """Searches FASTA records for all queries (of one molecule).
+class RecordSearch:
+    """Searches FASTA records for queries of one molecule; not for two threads at once.
 
-    Safe to call from many threads: each has its own pipelines. HMMER reads the records itself, for
-    each query again, without the interpreter's lock: Python objects for every record would keep
-    other threads waiting. Raises `InputError` if the records are not those of the molecule.
+    HMMER reads the records itself, for each query again, without the interpreter's lock: Python
+    objects for every record would keep other threads waiting.
     """
-    from pyhmmer.easel import SequenceFile
 
-    letters = alphabet(queries[0].molecule)
-    found = []
-    with _as_file(data) as name:
-        for query in queries:
-            try:
-                with SequenceFile(name, format="fasta", digital=True, alphabet=letters) as file:
-                    found.append(_search_file(query, file))
-            except ValueError as error:
-                raise InputError(_what_is_wrong(data, letters) or str(error)) from None
-    return found
+    def __init__(self, queries: Sequence[Query]) -> None:
+        self._alphabet = alphabet(queries[0].molecule)
+        self._pipelines = {query.options: _pipeline(query) for query in queries}
+        self._profiles = [(query, _searched_profile(query)) for query in queries]
 
+    def run(self, records: FileRange | bytes, source: Path) -> list[BlockHits]:
+        """Returns what each query finds in `records`, which come from the file `source`.
 
-@contextmanager
-def _as_file(data: bytes) -> Iterator[str]:
-    """A name under which HMMER can open the data; in memory where the system has that.
-
-    Each thread has one such file, whose memory is used again.
-    """
-    if not hasattr(os, "memfd_create"):
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(data)
-            file.flush()
-            yield file.name
-        return
-    if not hasattr(_of_thread, "file"):
-        _of_thread.file = os.fdopen(os.memfd_create("af3cli"), "r+b", buffering=0)
-    descriptor = _of_thread.file.fileno()
-    written = 0
-    while written < len(data):
-        written += os.pwrite(descriptor, memoryview(data)[written:], written)
-    os.ftruncate(descriptor, len(data))
-    yield f"/proc/self/fd/{descriptor}"
-
-
-def _what_is_wrong(data: bytes, letters: Alphabet) -> str | None:
-    """Says which record cannot be read, and why."""
-    from pyhmmer.easel import SequenceFile
-
-    name = None
-    with SequenceFile(io.BytesIO(data), format="fasta", digital=True, alphabet=letters) as file:
+        Text that is not UTF-8 is read as ASCII, with `?` for what is not. Raises `InputError` if
+        they are no records of the molecule, `OSError` if they cannot be read.
+        """
         try:
-            for record in file:
-                name = record.name
+            return self._search_all(records)
+        except ValueError:
+            content = records if isinstance(records, bytes) else records.read()
+        content = content.translate(_ASCII)
+        try:
+            return self._search_all(content)
         except ValueError as error:
-            return f"the record after {name!r} cannot be read: {error}" if name else str(error)
-    return None
+            raise InputError(f"{source}: {self._what_is_wrong(content) or error}") from None
+
+    def _search_all(self, records: FileRange | bytes) -> list[BlockHits]:
+        found = []
+        for query, profile in self._profiles:
+            with self._opened(records) as file:
+                found.append(self._search(query, profile, file))
+        return found
+
+    def _search(
+        self, query: Query, profile: HMM | OptimizedProfile, file: SequenceFile
+    ) -> BlockHits:
+        pipeline = self._pipelines[query.options]
+        pipeline.clear()
+        found = pipeline.search_hmm(profile, file)
+        if query.molecule == "rna":
+            return BlockHits(list(_long_target_hits(found)), float(found.searched_residues))
+        return BlockHits(list(_hits(found, query.length)), float(found.searched_sequences))
+
+    @contextmanager
+    def _opened(self, records: FileRange | bytes) -> Iterator[SequenceFile]:
+        from pyhmmer.easel import SequenceFile
+
+        with (
+            as_file(records) as name,
+            SequenceFile(name, format="fasta", digital=True, alphabet=self._alphabet) as file,
+        ):
+            yield file
+
+    def _what_is_wrong(self, records: bytes) -> str | None:
+        """Says which record cannot be read, and why."""
+        name = None
+        with self._opened(records) as file:
+            try:
+                for record in file:
+                    name = record.name
+            except ValueError as error:
+                return f"the record after {name!r} cannot be read: {error}" if name else str(error)
+        return None
 
 
-def _search_file(query: Query, file: SequenceFile) -> BlockHits:
-    pipeline = _pipeline(query)
-    found = pipeline.search_hmm(query.profile, file)
-    hits = list(_long_target_hits(found) if query.molecule == "rna" else _hits(found, query.length))
-    size = found.searched_residues if query.molecule == "rna" else found.searched_sequences
-    pipeline.clear()
-    return BlockHits(hits, float(size))
+def _searched_profile(query: Query) -> HMM | OptimizedProfile:
+    """The profile in the form that a pipeline need not convert for every block, if it takes it."""
+    from pyhmmer.plan7 import Background
+
+    if query.molecule == "rna":
+        return query.profile
+    return query.profile.to_profile(Background(query.profile.alphabet)).to_optimized()
 
 
 def _pipeline(query: Query) -> Pipeline:
-    """A pipeline of this thread that lets through all that the filters let through."""
+    """A pipeline that lets through all that the filters let through."""
     from pyhmmer.plan7 import LongTargetsPipeline, Pipeline
 
     options = query.options
-    pipelines = _of_thread.__dict__.setdefault("pipelines", {})
-    if options not in pipelines:
-        filters = {"F1": options.f1, "F2": options.f2, "F3": options.f3}
-        letters = alphabet(query.molecule)
-        if query.molecule == "rna":
-            pipelines[options] = LongTargetsPipeline(
-                letters, Z=_PROBE_MEGABASES, E=_ANY, incE=_ANY, **filters
-            )
-        else:
-            pipelines[options] = Pipeline(
-                letters,
-                Z=1,
-                domZ=1,
-                E=options.evalue,
-                incE=options.evalue,
-                domE=options.region_evalue,
-                incdomE=options.region_evalue,
-                **filters,
-            )
-    return pipelines[options]
+    filters = {"F1": options.f1, "F2": options.f2, "F3": options.f3}
+    letters = alphabet(query.molecule)
+    if query.molecule == "rna":
+        return LongTargetsPipeline(letters, Z=_PROBE_MEGABASES, E=_ANY, incE=_ANY, **filters)
+    return Pipeline(
+        letters,
+        Z=1,
+        domZ=1,
+        E=options.evalue,
+        incE=options.evalue,
+        domE=options.region_evalue,
+        incdomE=options.region_evalue,
+        **filters,
+    )
 
 
 def _hits(found: TopHits, num_columns: int) -> Iterator[Hit]:

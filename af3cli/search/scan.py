@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event, Lock
 
-from af3cli.errors import InputError
-from af3cli.search.fasta import BLOCK_BYTES, Block, fasta_blocks
+from af3cli.search.fasta import Block, fasta_blocks, reading_errors
 from af3cli.search.hits import HitCollector, Row
-from af3cli.search.hmmer import BlockHits, Query, search_records
-
-# Blocks that are waiting or being searched, for each processor.
-_BLOCKS_PER_PROCESSOR = 2
+from af3cli.search.hmmer import Query, RecordSearch
 
 
 def num_processors() -> int:
@@ -29,38 +26,45 @@ def scan(
     database_size: float | None = None,
     num_threads: int | None = None,
     on_progress: Callable[[int], None] = lambda bytes_read: None,
-    block_bytes: int = BLOCK_BYTES,
+    block_bytes: int | None = None,
 ) -> list[list[Row]]:
     """Searches a FASTA file, once, for all `queries` (of one molecule); returns each query's rows.
 
-    The file is read in blocks, so that memory does not grow with it. Without `database_size`
-    E-values are for the size of this file. `on_progress` is told how many bytes have been read.
-    Raises `InputError` if the file is not a database of the queries' molecule.
+    Every thread takes block after block, so that memory does not grow with the file. Without
+    `database_size` E-values are for the size of this file. `on_progress` is told, by one thread at
+    a time, how many bytes have been read. Raises `InputError` if the file is not a database of the
+    queries' molecule.
     """
-    collectors = [HitCollector(query.options, database_size) for query in queries]
     num_threads = num_threads or num_processors()
+    collectors = [HitCollector(query.options, database_size) for query in queries]
+    furthest = 0
+    taking, collecting, stopped = Lock(), Lock(), Event()
 
-    def search(block: Block) -> list[BlockHits]:
+    def work(blocks: Iterator[Block]) -> None:
+        nonlocal furthest
+        search = RecordSearch(queries)
+        while not stopped.is_set():
+            with taking:
+                block = next(blocks, None)
+            if block is None:
+                return
+            with reading_errors(path):
+                found = search.run(block.records, path)
+            with collecting:
+                for collector, block_hits in zip(collectors, found, strict=True):
+                    collector.add(block_hits.hits, block_hits.size)
+                furthest = max(furthest, block.bytes_read)
+                on_progress(furthest)
+
+    with (
+        fasta_blocks(path, queries[0].molecule, block_bytes) as blocks,
+        ThreadPoolExecutor(num_threads, thread_name_prefix="search") as pool,
+    ):
+        threads = [pool.submit(work, blocks) for _ in range(num_threads)]
         try:
-            return search_records(queries, block.data)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from None
-
-    def collect(done: set[Future]) -> None:
-        for future in done:
-            for collector, found in zip(collectors, future.result(), strict=True):
-                collector.add(found.hits, found.size)
-
-    pool = ThreadPoolExecutor(num_threads, thread_name_prefix="search")
-    try:
-        running: set[Future] = set()
-        for block in fasta_blocks(path, queries[0].molecule, block_bytes):
-            if len(running) >= _BLOCKS_PER_PROCESSOR * num_threads:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                collect(done)
-            running.add(pool.submit(search, block))
-            on_progress(block.bytes_read)
-        collect(running)
-    finally:
-        pool.shutdown(cancel_futures=True)
+            wait(threads, return_when=FIRST_EXCEPTION)
+        finally:
+            stopped.set()
+        for thread in threads:
+            thread.result()
     return [collector.rows() for collector in collectors]

@@ -11,6 +11,7 @@ from af3cli.errors import InputError
 from af3cli.search.catalogue import search_options
 from af3cli.search.fasta import fasta_blocks
 from af3cli.search.hmmer import sequence_query
+from af3cli.search.records import FileRange, as_file
 from af3cli.search.scan import scan
 from tests.search import synthetic
 
@@ -30,10 +31,18 @@ def test_blocks_hold_every_record_once(tmp_path: Path, compress: bool, block_byt
     data = path.read_bytes()
     if compress:
         path.write_bytes(gzip.compress(data))
-    blocks = list(fasta_blocks(path, "protein", block_bytes))
-    assert b"".join(block.data for block in blocks) == data
-    assert all(block.data.startswith(b">") for block in blocks)
-    assert blocks[-1].bytes_read == path.stat().st_size
+    with fasta_blocks(path, "protein", block_bytes) as blocks:
+        found = [(_content(block.records), block.bytes_read) for block in blocks]
+    contents, bytes_read = zip(*found, strict=True)
+    assert b"".join(contents) == data
+    assert all(content.startswith(b">") for content in contents)
+    assert bytes_read[-1] == path.stat().st_size
+
+
+def _content(records: FileRange | bytes) -> bytes:
+    """What one gets who opens the file that HMMER opens."""
+    with as_file(records) as name:
+        return Path(name).read_bytes()
 
 
 def test_rows_do_not_depend_on_the_block(tmp_path: Path) -> None:
@@ -44,9 +53,12 @@ def test_rows_do_not_depend_on_the_block(tmp_path: Path) -> None:
 
 def test_windows_line_ends_and_odd_characters(tmp_path: Path) -> None:
     path = tmp_path / "db.fasta"
-    path.write_bytes(f">x protéine α\r\n{QUERY}\r\n>y\r\n{QUERY[::-1]}\r\n".encode())
-    (row,) = _scan(path)
-    assert row.aligned == QUERY and row.header.startswith("x/1-")
+    text = f">x protéine\r\n{QUERY}\r\n>y\r\n{QUERY[::-1]}\r\n"
+    for encoding, description in (("utf-8", "protéine"), ("latin-1", "prot?ine")):
+        path.write_bytes(text.encode(encoding))
+        (row,) = _scan(path)
+        assert row.aligned == QUERY and row.header.startswith("x/1-")
+        assert row.description == f"[subseq from] {description}"
 
 
 def _fail(path: Path, data: bytes) -> str:
@@ -69,6 +81,7 @@ def test_bad_databases(tmp_path: Path) -> None:
     assert "damaged or cut off" in _fail(path, gzip.compress(GOOD * 1000)[:-20])
     assert "nucleotide" in _fail(path, b">a\n" + b"ACGTN" * 20 + b"\n")
     assert "the record after" in _fail(path, GOOD + b">b\n!!!!\n" + GOOD)
+    assert "the record after 'a'" in _fail(path, GOOD + b">b\nAC\xe9D\n" + GOOD)
     assert "100" in _fail(path, GOOD + b">long\n" + b"ACDEFGHIKL" * 10_001 + b"\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,20 @@ def test_rna_rows(rna_database: Path, tmp_path: Path, z: float | None) -> None:
         assert aligned == binaries.nhmmer(tmp_path, query, rna_database, *options), query
     numbers = [len(rows) for rows in found]
     assert numbers[-1] == 0 and sum(number > 5 for number in numbers) >= 5
+
+
+@binaries.needs_hmmer
+def test_long_record(tmp_path: Path) -> None:
+    """A chromosome is longer than a block, and than a pipe."""
+    rng = random.Random(5)
+    query, database = RNAS[4], tmp_path / "db.fasta"
+    first, second, third = (
+        synthetic.mutated(rng, query, 0.1, synthetic.NUCLEOTIDES) for _ in range(3)
+    )
+    between = synthetic.random_rna(rng, 600_000)
+    database.write_text(f">long one\n{first}{between}{second}{between}\n>short\n{third}\n")
+    searched = sequence_query(query, "rna", search_options("rfam", len(query)))
+    (rows,) = scan(database, [searched])
+    aligned = [(row.header, row.aligned) for row in align_to_query(query, rows)]
+    assert aligned == binaries.nhmmer(tmp_path, query, database)
+    assert len(aligned) == 3
