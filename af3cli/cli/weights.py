@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from af3cli.cli.interrupts import tells_interrupts
+
 
 @click.group(name="weights")
 def command() -> None:
@@ -94,6 +96,7 @@ def synthetic(out: Path, reduced: bool) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Put the file there instead of into the user's cache.",
 )
+@tells_interrupts
 def get(name: str, accept_terms: bool, source: Path | None, weights_dir: Path | None) -> None:
     """Download the parameters of a model, or go on with a download that was cut off.
 

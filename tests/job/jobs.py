@@ -9,6 +9,7 @@ from pathlib import Path
 from af3cli.job import Job, parse_jobs
 
 REPOSITORY = Path(__file__).parents[2]
+STRUCTURES = REPOSITORY / "tests" / "data" / "structures"
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.json"))
 GOLDEN_JOBS = sorted((REPOSITORY / "tests" / "data").glob("*/job.json"))
 

@@ -17,9 +17,8 @@ from af3cli.job import Job, StructureOptions, read_job
 from af3cli.job.structure.binary import binary_document
 from af3cli.job.structure.tables import rows_of
 from af3cli.job.textfile import read_text
-from tests.job.jobs import REPOSITORY
+from tests.job.jobs import STRUCTURES
 
-STRUCTURES = REPOSITORY / "tests" / "data" / "structures"
 TEXT_FILES = sorted(path.name for path in STRUCTURES.glob("*.cif.*"))
 BINARY = STRUCTURES / "4i39.bcif.gz"
 TAGS = ("id", "type_symbol", "label_alt_id", "Cartn_x", "occupancy", "pdbx_PDB_model_num")

@@ -8,9 +8,7 @@ from click.testing import CliRunner
 
 from af3cli.cli import main
 from af3cli.job import read_job, read_jobs
-from tests.job.jobs import REPOSITORY
-
-STRUCTURES = REPOSITORY / "tests" / "data" / "structures"
+from tests.job.jobs import REPOSITORY, STRUCTURES
 
 
 def run(*arguments: object) -> tuple[int, str]:
