@@ -42,7 +42,7 @@ def trunk_outside(model: TrunkModel, name: str, features: Features | None = None
     return outside(compare_trunk(model, features, recorded, case.job.seeds[0]))
 
 
-def with_transposed(parameters: nnx.State, *path: str) -> nnx.State:
+def with_transposed(parameters: nnx.State, *path: str | int) -> nnx.State:
     """Parameters of which one square weight, of the first layer if it is of a stack, is turned."""
 
     def turned(weight: jnp.ndarray) -> jnp.ndarray:
@@ -89,7 +89,7 @@ def test_a_transposed_weight_of_the_denoiser(
     reduced_model: TrunkModel, reduced_heads: Heads
 ) -> None:
     head = reduced_heads.diffusion
-    path = ("transformer", "stack", "blocks", "query", "weight")
+    path = ("transformer", "stack", "blocks", 0, "query", "weight")
     parameters = with_transposed(head.parameters, *path)
     damaged = replace(reduced_heads, diffusion=Head(head.graph, parameters))
     names = outside(Case(CASES["deep_msa"]).compare_heads(reduced_model, damaged, "reduced"))
