@@ -83,9 +83,11 @@ def attend(
     bias: Float[Array, "*#batch heads query key"],
 ) -> Float[Array, "*batch query heads*width"]:
     """Softmax attention with an additive bias; logits and softmax in float32."""
-    logits = jnp.einsum("...qhc,...khc->...hqk", query, key, preferred_element_type=jnp.float32)
-    weights = jax.nn.softmax(logits * query.shape[-1] ** -0.5 + bias, axis=-1).astype(value.dtype)
-    mean = jnp.einsum("...hqk,...khc->...qhc", weights, value)
+    query = (query.astype(jnp.float32) * query.shape[-1] ** -0.5).astype(key.dtype)
+    query, key, value = (x.swapaxes(-3, -2) for x in (query, key, value))
+    logits = jnp.einsum("...qc,...kc->...qk", query, key, preferred_element_type=jnp.float32)
+    weights = jax.nn.softmax(logits + bias, axis=-1).astype(value.dtype)
+    mean = jnp.matmul(weights, value).swapaxes(-3, -2)
     return mean.reshape(*mean.shape[:-2], -1)
 
 
