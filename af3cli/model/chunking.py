@@ -12,11 +12,12 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 import jax
+import jax.numpy as jnp
+from jaxtyping import Array
 
 # What one chunked intermediate may take. A processor is fastest within its last-level cache.
 _PROCESSOR_BYTES, _ACCELERATOR_BYTES = 1 << 23, 1 << 31
 
-Rows = TypeVar("Rows")
 Result = TypeVar("Result")
 
 _budget: ContextVar[int | None] = ContextVar("chunk_bytes", default=None)
@@ -35,22 +36,77 @@ def chunk_bytes(budget: int) -> Iterator[None]:
         _budget.reset(token)
 
 
-def map_rows(function: Callable[[Rows], Result], rows: Rows, bytes_per_row: int) -> Result:
+def map_rows(
+    function: Callable[[Array], Result],
+    rows: Array,
+    *,
+    bytes_per_row: int,
+    axis: int = 0,
+    out_axis: int = 0,
+) -> Result:
     """`function(rows)`, evaluated on as many rows at once as the budget allows.
 
-    `rows` and the result are arrays, or tuples of them, with one entry for each row.
+    Rows lie along `axis` of `rows` and along `out_axis` of the result, an array or a tuple of them.
     """
-    num_rows = jax.tree.leaves(rows)[0].shape[0]
-    chunk = max(1, _chunk_bytes() // bytes_per_row)
-    if chunk >= num_rows:
+    num_rows = rows.shape[axis]
+    chunk = _chunk(num_rows, bytes_per_row)
+    if chunk == num_rows:
         return function(rows)
 
-    def one_row(row: Rows) -> Result:
-        result = function(jax.tree.map(lambda array: array[None], row))
-        return jax.tree.map(lambda array: array[0], result)
+    def evaluate(start: Array) -> Result:
+        return function(jax.lax.dynamic_slice_in_dim(rows, start, chunk, axis))
 
-    num_chunks = math.ceil(num_rows / chunk)
-    return jax.lax.map(one_row, rows, batch_size=math.ceil(num_rows / num_chunks))
+    def room(part: jax.ShapeDtypeStruct) -> Array:
+        shape = list(part.shape)
+        shape[out_axis] = num_rows
+        return jnp.zeros(shape, part.dtype)
+
+    def fill_chunk(index: Array, filled: Result) -> Result:
+        start = jnp.minimum(index * chunk, num_rows - chunk)
+        return jax.tree.map(
+            lambda whole, part: jax.lax.dynamic_update_slice_in_dim(whole, part, start, out_axis),
+            filled,
+            evaluate(start),
+        )
+
+    result = jax.tree.map(room, jax.eval_shape(evaluate, 0))
+    return jax.lax.fori_loop(0, math.ceil(num_rows / chunk), fill_chunk, result)
+
+
+def add_rows(
+    function: Callable[..., Array],
+    total: Array,
+    *others: Array,
+    bytes_per_row: int,
+    axis: int = 0,
+) -> Array:
+    """`total + function(total, *others)`, as many rows at once as the budget allows, in place.
+
+    Rows lie along `axis` of every array, and what is added to a row depends on that row only.
+    """
+    num_rows = total.shape[axis]
+    chunk = _chunk(num_rows, bytes_per_row)
+    if chunk == num_rows:
+        return total + function(total, *others)
+
+    def add_chunk(start: int | Array, size: int, total: Array) -> Array:
+        rows, *parts = (
+            jax.lax.dynamic_slice_in_dim(array, start, size, axis) for array in (total, *others)
+        )
+        rows = rows + function(rows, *parts)
+        return jax.lax.dynamic_update_slice_in_dim(total, rows, start, axis)
+
+    whole, rest = divmod(num_rows, chunk)
+    total = jax.lax.fori_loop(
+        0, whole, lambda index, total: add_chunk(index * chunk, chunk, total), total
+    )
+    return add_chunk(whole * chunk, rest, total) if rest else total
+
+
+def _chunk(num_rows: int, bytes_per_row: int) -> int:
+    """How many rows to take at once: chunks as even as can be that the budget allows."""
+    most = max(1, _chunk_bytes() // bytes_per_row)
+    return math.ceil(num_rows / math.ceil(num_rows / most))
 
 
 def _chunk_bytes() -> int:

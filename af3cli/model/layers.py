@@ -33,6 +33,12 @@ class Linear(nnx.Module):
         y = jnp.matmul(x.astype(self.dtype), self.weight[...], precision=self.precision)
         return y if self.bias is None else y + self.bias[...]
 
+    def channels_first(self, x: Float[Array, "*batch in"]) -> Float[Array, "out *batch"]:
+        """What a layer without bias returns, with its channels along the first axis."""
+        return jnp.einsum(
+            "cd,...c->d...", self.weight[...], x.astype(self.dtype), precision=self.precision
+        )
+
     @property
     def dtype(self) -> jnp.dtype:
         """The dtype that this layer computes in and returns."""

@@ -64,7 +64,7 @@ class OuterProductMean(nnx.Module):
             return self.contract(products.reshape(*products.shape[:2], -1))
 
         bytes_per_token = right.shape[1] * right.shape[2] ** 2 * right.dtype.itemsize
-        summed = map_rows(contract_rows, left.swapaxes(0, 1), bytes_per_token)
+        summed = map_rows(contract_rows, left.swapaxes(0, 1), bytes_per_row=bytes_per_token)
         return summed / (1e-3 + row_mask.sum())
 
 
@@ -83,7 +83,7 @@ class MsaAveraging(nnx.Module):
         self.contract = Linear(msa_width, msa_width)
 
     def __call__(self, msa: Msa, pair: Pair, mask: Bool[Array, "token"]) -> Msa:
-        logits = self.pair_logits(self.pair_norm(pair)).astype(jnp.float32).transpose(2, 0, 1)
+        logits = self.pair_logits.channels_first(self.pair_norm(pair)).astype(jnp.float32)
         weights = jax.nn.softmax(jnp.where(mask, logits, -1e9)).astype(self.expand.dtype)
         value, gate = jnp.split(self.expand(self.norm(msa)), 2, axis=-1)
         mean = jnp.einsum("hqk,rkhc->rqhc", weights, split_heads(value, self.num_heads))

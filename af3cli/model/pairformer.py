@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
-from af3cli.model.chunking import map_rows
+from af3cli.model.chunking import add_rows
 from af3cli.model.config import PairStackConfig
 from af3cli.model.layers import LayerNorm, Linear, Transition, attend, gated, split_heads
 from af3cli.model.stack import Stack
@@ -33,12 +33,12 @@ class PairBlock(nnx.Module):
         self.transition_width = 3 * config.transition_factor * width
 
     def __call__(self, pair: Pair, mask: TokenMask) -> Pair:
-        pair = pair + self.multiply_outgoing(pair, mask)
-        pair = pair + self.multiply_incoming(pair, mask)
-        pair = pair + self.attend_starting(pair, mask)
-        pair = pair + self.attend_ending(pair, mask)
+        pair = self.multiply_outgoing(pair, mask)
+        pair = self.multiply_incoming(pair, mask)
+        pair = self.attend_starting(pair, mask)
+        pair = self.attend_ending(pair, mask)
         row_bytes = 4 * len(mask) * self.transition_width
-        return pair + map_rows(self.transition, pair, row_bytes)
+        return add_rows(self.transition, pair, bytes_per_row=row_bytes)
 
 
 class SingleAttention(nnx.Module):
@@ -57,7 +57,7 @@ class SingleAttention(nnx.Module):
         self.contract = Linear(single_width, single_width)
 
     def __call__(self, single: Single, pair: Pair, mask: TokenMask) -> Single:
-        bias = self.pair_bias(self.pair_norm(pair)).astype(jnp.float32).transpose(2, 0, 1)
+        bias = self.pair_bias.channels_first(self.pair_norm(pair)).astype(jnp.float32)
         bias = bias + 1e9 * (mask.astype(jnp.float32) - 1.0)
         single = self.norm(single)
         key, value, gate = jnp.split(self.expand(single), 3, axis=-1)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
-from af3cli.model.chunking import map_rows
+from af3cli.model.chunking import add_rows, map_rows
 from af3cli.model.layers import LayerNorm, Linear, attend, gated, split_heads
 
 _MASKED = float(jnp.finfo(jnp.float32).min)
@@ -15,12 +15,11 @@ _MASKED = float(jnp.finfo(jnp.float32).min)
 class TriangleMultiplication(nnx.Module):
     """Triangle multiplication over outgoing (algorithm 12) or incoming edges (algorithm 13).
 
+    Returns the pair representation with the update added.
     `expand` holds the columns of the projections a and b and of their gates, in that order.
     """
 
     def __init__(self, width: int, hidden: int, *, outgoing: bool):
-        self.hidden = hidden
-        self.equation = "cik,cjk->ijc" if outgoing else "ckj,cki->ijc"
         self.outgoing = outgoing
         self.norm_in = LayerNorm(width)
         self.expand = Linear(width, 4 * hidden)
@@ -32,33 +31,43 @@ class TriangleMultiplication(nnx.Module):
         self, pair: Float[Array, "token token width"], mask: Bool[Array, "token"]
     ) -> Float[Array, "token token width"]:
         row_bytes = 4 * pair.shape[1] * self.expand.weight.shape[-1]
-        a, b = map_rows(self._edges, pair, row_bytes)
-        # Only the token summed over needs masking: k of a_ik when outgoing, of a_kj else.
-        present = mask[None, :] if self.outgoing else mask[:, None]
-        a = jnp.where(present, a.transpose(2, 0, 1), 0)
-        products = jnp.einsum(self.equation, a, b.transpose(2, 0, 1))
-        return map_rows(self._update, (products, pair), row_bytes)
+        a, b = map_rows(
+            lambda rows: self._edges(rows, mask),
+            pair,
+            bytes_per_row=row_bytes,
+            axis=0 if self.outgoing else 1,
+            out_axis=1,
+        )
+        first, second = (a, b) if self.outgoing else (b, a)
+        products = jnp.einsum("cik,cjk->ijc", first, second)
+        return add_rows(self._update, pair, products, bytes_per_row=row_bytes)
 
     def _edges(
-        self, rows: Float[Array, "row token width"]
-    ) -> tuple[Float[Array, "row token hidden"], Float[Array, "row token hidden"]]:
-        """The gated projections a and b."""
-        value, gate = jnp.split(self.expand(self.norm_in(rows)), 2, axis=-1)
-        a, b = jnp.split(gated(value, gate), 2, axis=-1)
-        return a, b
+        self, pair: Float[Array, "*edges width"], mask: Bool[Array, "token"]
+    ) -> tuple[Float[Array, "hidden row token"], Float[Array, "hidden row token"]]:
+        """The gated projections a and b, the token that is summed over last.
+
+        Of `pair` these are rows when outgoing and columns when incoming.
+        """
+        rows = self.norm_in(pair)
+        rows = rows if self.outgoing else rows.swapaxes(0, 1)
+        value, gate = jnp.split(self.expand.channels_first(rows), 2)
+        a, b = jnp.split(gated(value, gate), 2)
+        return jnp.where(mask, a, 0), b
 
     def _update(
         self,
-        rows: tuple[Float[Array, "row token hidden"], Float[Array, "row token width"]],
+        pair: Float[Array, "row token width"],
+        products: Float[Array, "row token hidden"],
     ) -> Float[Array, "row token width"]:
         """The update from sums of products, gated by the pair representation."""
-        products, pair = rows
         return gated(self.contract(self.norm_out(products)), self.gate(self.norm_in(pair)))
 
 
 class TriangleAttention(nnx.Module):
     """Triangle attention around the starting (algorithm 14) or ending node (algorithm 15).
 
+    Returns the pair representation with the update added.
     `expand` holds the columns of query, key, value and gate, in that order. With `swap_bias` the
     bias of query j and key k is read at (k, j) of the pair representation.
     """
@@ -68,7 +77,7 @@ class TriangleAttention(nnx.Module):
     ):
         self.num_heads = num_heads
         self.starting = starting
-        self.bias_axes = (2, 1, 0) if swap_bias else (2, 0, 1)
+        self.swap_bias = swap_bias
         self.norm = LayerNorm(width)
         self.bias = Linear(width, num_heads)
         self.expand = Linear(width, 4 * num_heads * head_width)
@@ -77,19 +86,28 @@ class TriangleAttention(nnx.Module):
     def __call__(
         self, pair: Float[Array, "token token width"], mask: Bool[Array, "token"]
     ) -> Float[Array, "token token width"]:
-        pair = self.norm(pair).astype(self.expand.dtype)
-        bias = self.bias(pair).astype(jnp.float32).transpose(self.bias_axes)
-        bias = jnp.where(mask, bias, _MASKED)
-        rows = pair if self.starting else pair.swapaxes(0, 1)
-        num_tokens = len(mask)
-        update = map_rows(
-            lambda rows: self._attend_rows(rows, bias), rows, 4 * self.num_heads * num_tokens**2
+        bias = map_rows(
+            lambda rows: self.bias.channels_first(self.norm(rows)),
+            pair,
+            bytes_per_row=pair[0].nbytes,
+            out_axis=1,
         )
-        return update if self.starting else update.swapaxes(0, 1)
+        bias = bias.swapaxes(1, 2) if self.swap_bias else bias
+        bias = jnp.where(mask, bias.astype(jnp.float32), _MASKED)
+        return add_rows(
+            lambda rows: self._attend(rows, bias),
+            pair,
+            bytes_per_row=4 * self.num_heads * len(mask) ** 2,
+            axis=0 if self.starting else 1,
+        )
 
-    def _attend_rows(
-        self, rows: Float[Array, "row token width"], bias: Float[Array, "heads token token"]
-    ) -> Float[Array, "row token width"]:
+    def _attend(
+        self, pair: Float[Array, "*edges width"], bias: Float[Array, "heads token token"]
+    ) -> Float[Array, "*edges width"]:
+        """The update of rows when starting, of columns when ending."""
+        rows = self.norm(pair)
+        rows = rows if self.starting else rows.swapaxes(0, 1)
         query, key, value, gate = jnp.split(self.expand(rows), 4, axis=-1)
         heads = (split_heads(x, self.num_heads) for x in (query, key, value))
-        return self.contract(gated(attend(*heads, bias), gate))
+        update = self.contract(gated(attend(*heads, bias), gate))
+        return update if self.starting else update.swapaxes(0, 1)

@@ -6,24 +6,64 @@ import hypothesis.strategies as st
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from hypothesis import given, settings
 
-from af3cli.model.chunking import chunk_bytes, map_rows
+from af3cli.model.chunking import add_rows, chunk_bytes, map_rows
+
+sizes = given(
+    num_rows=st.integers(1, 12), bytes_per_row=st.integers(1, 9), budget=st.integers(0, 100)
+)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
 @settings(max_examples=30, deadline=None)
-@given(num_rows=st.integers(1, 12), bytes_per_row=st.integers(1, 9), budget=st.integers(0, 100))
-def test_rows_are_mapped_in_order(num_rows: int, bytes_per_row: int, budget: int) -> None:
-    rows = np.arange(num_rows * 2.0, dtype=np.float32).reshape(num_rows, 2)
+@sizes
+def test_rows_are_mapped_in_order(
+    axis: int, num_rows: int, bytes_per_row: int, budget: int
+) -> None:
+    rows = np.arange(num_rows * 3.0, dtype=np.float32).reshape(num_rows, 3)
     seen = []
 
     def function(rows: jax.Array) -> tuple[jax.Array, jax.Array]:
+        rows = rows if axis == 0 else rows.T
         seen.append(len(rows))
-        return 2 * rows, rows.sum(axis=1)
+        return (2 * rows).T, jnp.stack([rows.sum(axis=1), rows.min(axis=1)])
 
     with chunk_bytes(budget):
-        doubled, summed = map_rows(function, jnp.asarray(rows), bytes_per_row)
-    np.testing.assert_array_equal(doubled, 2 * rows)
-    np.testing.assert_array_equal(summed, rows.sum(axis=1))
-    fits = bytes_per_row * num_rows <= budget
-    assert seen[0] == (num_rows if fits or num_rows == 1 else 1)
+        doubled, summed = map_rows(
+            function,
+            jnp.asarray(rows if axis == 0 else rows.T),
+            bytes_per_row=bytes_per_row,
+            axis=axis,
+            out_axis=1,
+        )
+    np.testing.assert_array_equal(doubled, 2 * rows.T)
+    np.testing.assert_array_equal(summed, [rows.sum(axis=1), rows.min(axis=1)])
+    assert all(size == 1 or size * bytes_per_row <= budget for size in seen)
+    if bytes_per_row * num_rows <= budget:
+        assert seen == [num_rows]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@settings(max_examples=30, deadline=None)
+@sizes
+def test_each_row_is_added_to_once(
+    axis: int, num_rows: int, bytes_per_row: int, budget: int
+) -> None:
+    rows = np.arange(num_rows * 3.0, dtype=np.float32).reshape(num_rows, 3)
+    other = np.cos(rows)
+    expected = rows + rows * other
+
+    def turned(array: np.ndarray) -> jax.Array:
+        return jnp.asarray(array if axis == 0 else array.T)
+
+    with chunk_bytes(budget):
+        ours = add_rows(
+            lambda rows, other: rows * other,
+            turned(rows),
+            turned(other),
+            bytes_per_row=bytes_per_row,
+            axis=axis,
+        )
+    np.testing.assert_allclose(ours, turned(expected), rtol=1e-6, atol=1e-5)

@@ -25,7 +25,7 @@ CORNER = np.ix_(PRESENT, PRESENT)
 def test_triangle_multiplication(width: int, hidden: int, outgoing: bool, budget: int) -> None:
     layer = randomised(lambda: TriangleMultiplication(width, hidden, outgoing=outgoing))
     pair = random_array(TOKENS, TOKENS, width)
-    expected = blocks.triangle_multiplication(layer, pair, PRESENT, outgoing)
+    expected = pair + blocks.triangle_multiplication(layer, pair, PRESENT, outgoing)
     with chunk_bytes(budget):
         ours = layer(jnp.float32(pair), jnp.asarray(MASK))
     assert_close(ours[CORNER], expected[CORNER])
@@ -43,7 +43,7 @@ def test_triangle_attention(
         )
     )
     pair = random_array(TOKENS, TOKENS, width)
-    expected = blocks.triangle_attention(layer, pair, PRESENT, starting, swap_bias)
+    expected = pair + blocks.triangle_attention(layer, pair, PRESENT, starting, swap_bias)
     with chunk_bytes(budget):
         ours = layer(jnp.float32(pair), jnp.asarray(MASK))
     assert_close(ours[CORNER], expected[CORNER])
