@@ -7,7 +7,7 @@ import af3cli
 
 def main(path: str) -> None:
     with af3cli.open_embeddings(path) as file:
-        print(f"{path}: {len(file)} entries")
+        print(f"{path}: {len(file)} {'entry' if len(file) == 1 else 'entries'}")
         for name, value in file.attributes.items():
             print(f"  {name}: {value}")
         for entry in file.values():
