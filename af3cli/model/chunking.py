@@ -79,10 +79,12 @@ def add_rows(
     *others: Array,
     bytes_per_row: int,
     axis: int = 0,
+    others_axis: int = 0,
 ) -> Array:
     """`total + function(total, *others)`, as many rows at once as the budget allows, in place.
 
-    Rows lie along `axis` of every array, and what is added to a row depends on that row only.
+    Rows lie along `axis` of `total` and along `others_axis` of `others`; what is added to a row
+    depends on that row only.
     """
     num_rows = total.shape[axis]
     chunk = _chunk(num_rows, bytes_per_row)
@@ -90,9 +92,8 @@ def add_rows(
         return total + function(total, *others)
 
     def add_chunk(start: int | Array, size: int, total: Array) -> Array:
-        rows, *parts = (
-            jax.lax.dynamic_slice_in_dim(array, start, size, axis) for array in (total, *others)
-        )
+        rows = jax.lax.dynamic_slice_in_dim(total, start, size, axis)
+        parts = (jax.lax.dynamic_slice_in_dim(x, start, size, others_axis) for x in others)
         rows = rows + function(rows, *parts)
         return jax.lax.dynamic_update_slice_in_dim(total, rows, start, axis)
 

@@ -7,6 +7,8 @@ float32, so that rounding does not build up with depth.
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -74,6 +76,11 @@ class Transition(nnx.Module):
 
     def __call__(self, x: Float[Array, "*batch width"]) -> Float[Array, "*batch width"]:
         return self.contract(swish_gate(self.expand(self.norm(x))))
+
+    def bytes_of(self, x: Float[Array, "*batch width"]) -> int:
+        """What the intermediates for `x` take in float32."""
+        expanded = self.expand.weight.shape[-1] + self.contract.weight.shape[-2]
+        return 4 * math.prod(x.shape[:-1]) * expanded
 
 
 def swish_gate(x: Float[Array, "*batch two_width"]) -> Float[Array, "*batch width"]:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int8
 
-from af3cli.model.chunking import map_rows
+from af3cli.model.chunking import add_rows, map_rows
 from af3cli.model.config import ModelConfig
 from af3cli.model.layers import LayerNorm, Linear, Transition, gated, split_heads
 from af3cli.model.pairformer import PairBlock
@@ -71,6 +71,7 @@ class OuterProductMean(nnx.Module):
 class MsaAveraging(nnx.Module):
     """Averages values over tokens with weights from the pair representation (algorithm 10).
 
+    Returns the MSA representation with the update added.
     `expand` holds the columns of value and gate, in that order.
     """
 
@@ -85,9 +86,14 @@ class MsaAveraging(nnx.Module):
     def __call__(self, msa: Msa, pair: Pair, mask: Bool[Array, "token"]) -> Msa:
         logits = self.pair_logits.channels_first(self.pair_norm(pair)).astype(jnp.float32)
         weights = jax.nn.softmax(jnp.where(mask, logits, -1e9)).astype(self.expand.dtype)
-        value, gate = jnp.split(self.expand(self.norm(msa)), 2, axis=-1)
+        row_bytes = 4 * msa.shape[1] * 2 * self.expand.weight.shape[-1]
+        return add_rows(lambda rows: self._average(rows, weights), msa, bytes_per_row=row_bytes)
+
+    def _average(self, rows: Msa, weights: Float[Array, "heads token token"]) -> Msa:
+        """The update of some rows."""
+        value, gate = jnp.split(self.expand(self.norm(rows)), 2, axis=-1)
         mean = jnp.einsum("hqk,rkhc->rqhc", weights, split_heads(value, self.num_heads))
-        return self.contract(gated(mean.reshape(msa.shape), gate))
+        return self.contract(gated(mean.reshape(rows.shape), gate))
 
 
 class MsaBlock(nnx.Module):
@@ -104,8 +110,8 @@ class MsaBlock(nnx.Module):
         self, msa: Msa, pair: Pair, row_mask: Bool[Array, "row"], mask: Bool[Array, "token"]
     ) -> tuple[Msa, Pair]:
         pair = pair + self.outer_product(msa, row_mask)
-        msa = msa + self.averaging(msa, pair, mask)
-        msa = msa + self.transition(msa)
+        msa = self.averaging(msa, pair, mask)
+        msa = add_rows(self.transition, msa, bytes_per_row=self.transition.bytes_of(msa[0]))
         return msa, self.pair(pair, mask)
 
 

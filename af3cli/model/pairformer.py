@@ -30,15 +30,13 @@ class PairBlock(nnx.Module):
             width, *heads, starting=False, swap_bias=config.transposed_ending_bias
         )
         self.transition = Transition(width, config.transition_factor)
-        self.transition_width = 3 * config.transition_factor * width
 
     def __call__(self, pair: Pair, mask: TokenMask) -> Pair:
         pair = self.multiply_outgoing(pair, mask)
         pair = self.multiply_incoming(pair, mask)
         pair = self.attend_starting(pair, mask)
         pair = self.attend_ending(pair, mask)
-        row_bytes = 4 * len(mask) * self.transition_width
-        return add_rows(self.transition, pair, bytes_per_row=row_bytes)
+        return add_rows(self.transition, pair, bytes_per_row=self.transition.bytes_of(pair[0]))
 
 
 class SingleAttention(nnx.Module):

@@ -39,8 +39,8 @@ class TriangleMultiplication(nnx.Module):
             out_axis=1,
         )
         first, second = (a, b) if self.outgoing else (b, a)
-        products = jnp.einsum("cik,cjk->ijc", first, second)
-        return add_rows(self._update, pair, products, bytes_per_row=row_bytes)
+        products = jnp.einsum("cik,cjk->cij", first, second)
+        return add_rows(self._update, pair, products, bytes_per_row=row_bytes, others_axis=1)
 
     def _edges(
         self, pair: Float[Array, "*edges width"], mask: Bool[Array, "token"]
@@ -58,10 +58,11 @@ class TriangleMultiplication(nnx.Module):
     def _update(
         self,
         pair: Float[Array, "row token width"],
-        products: Float[Array, "row token hidden"],
+        products: Float[Array, "hidden row token"],
     ) -> Float[Array, "row token width"]:
         """The update from sums of products, gated by the pair representation."""
-        return gated(self.contract(self.norm_out(products)), self.gate(self.norm_in(pair)))
+        update = self.contract(self.norm_out(products.transpose(1, 2, 0)))
+        return gated(update, self.gate(self.norm_in(pair)))
 
 
 class TriangleAttention(nnx.Module):

@@ -60,9 +60,9 @@ def test_each_row_is_added_to_once(
 
     with chunk_bytes(budget):
         ours = add_rows(
-            lambda rows, other: rows * other,
+            lambda rows, other: rows * (other if axis == 0 else other.T),
             turned(rows),
-            turned(other),
+            jnp.asarray(other),
             bytes_per_row=bytes_per_row,
             axis=axis,
         )
