@@ -12,6 +12,7 @@ import numpy as np
 from flax import nnx
 
 from af3cli.inference.precision import Precision
+from af3cli.weights.aligned import aligned
 
 _NORMALISATION = {"scale", "offset"}
 
@@ -30,7 +31,7 @@ def place_parameters(
 
     Raises `ValueError` if an array has another shape than the module gives it.
     """
-    graph, state = nnx.split(nnx.eval_shape(make_module))
+    graph, state = nnx.split(make_module())
 
     def place(path: tuple[str, ...], slot: nnx.Param) -> nnx.Param:
         array = reduce(_branch, path, parameters)
@@ -38,7 +39,7 @@ def place_parameters(
             raise ValueError(f"{'/'.join(map(str, path))}: {array.shape} where {slot.shape} is due")
         stays = path[0] in float32_parts or path[-1] in _NORMALISATION
         dtype = jnp.float32 if stays else jnp.dtype(precision)
-        return slot.replace(jax.device_put(array.astype(dtype, copy=False)))
+        return slot.replace(jax.device_put(aligned(array, dtype)))
 
     flat = [(path, place(path, slot)) for path, slot in nnx.to_flat_state(state)]
     return graph, nnx.from_flat_state(flat)

@@ -16,8 +16,8 @@ from jaxtyping import Array, Float
 
 
 def parameter(*shape: int) -> nnx.Param:
-    """A parameter to be filled in from a checkpoint; only its shape counts."""
-    return nnx.Param(jnp.zeros(shape, jnp.float32))
+    """A place for a parameter of this shape, to be filled in from a checkpoint."""
+    return nnx.Param(jax.ShapeDtypeStruct(shape, jnp.float32))
 
 
 class Linear(nnx.Module):

@@ -32,7 +32,7 @@ class Stack(nnx.Module):
         self.blocks = (
             nnx.List([make_block() for _ in range(num_blocks)])
             if unrolled
-            else nnx.vmap(lambda _: make_block(), axis_size=num_blocks, in_axes=None)(None)
+            else _with_layer_axis(make_block(), num_blocks)
         )
 
     def __call__(self, apply: Callable[..., Carry], carry: Carry, inputs: object = None) -> Carry:
@@ -62,3 +62,13 @@ class Stack(nnx.Module):
             args = () if inputs is None else (jax.tree.map(itemgetter(index), inputs),)
             carry = apply(block, carry, *args)
         return carry
+
+
+def _with_layer_axis(block: Block, num_blocks: int) -> Block:
+    """A block whose parameters' places have room for those of all blocks of a stack."""
+    graph, places = nnx.split(block)
+
+    def stacked(place: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+        return place.update(shape=(num_blocks, *place.shape))
+
+    return nnx.merge(graph, jax.tree.map(stacked, places))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from af3cli.weights.aligned import aligned_empty
+
 Parameters = dict[str, "Parameters | np.ndarray"]
 Weight = Float[np.ndarray, "*layers in out"]
 
@@ -46,7 +48,9 @@ class Scope:
 
 def join(*weights: Weight) -> Weight:
     """Weights side by side, as one matrix with all their columns."""
-    return np.concatenate(weights, axis=-1)
+    *shape, _ = weights[0].shape
+    joined = aligned_empty((*shape, sum(w.shape[-1] for w in weights)), np.result_type(*weights))
+    return np.concatenate(weights, axis=-1, out=joined)
 
 
 def columns(weight: Float[np.ndarray, "*layers in heads width"]) -> Weight:

@@ -19,6 +19,7 @@ import ml_dtypes
 import numpy as np
 
 from af3cli.errors import WeightsError
+from af3cli.weights.aligned import aligned_empty
 from af3cli.weights.files import JoinedFiles, parameter_files, written_aside
 
 DTYPES = {
@@ -199,12 +200,12 @@ class RecordReader:
                 raise self._truncated(f"in {name}, with {count} of its {num_bytes} bytes")
 
     def _read_array(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        buffer = np.empty(prod(shape) * dtype.itemsize, np.uint8)
-        count = self._read_into(memoryview(buffer))
-        if count < len(buffer):
-            raise self._truncated(f"in {name}, with {count} of its {len(buffer)} bytes")
-        buffer.flags.writeable = False
-        return buffer.view(dtype).reshape(shape)
+        array = aligned_empty(shape, dtype)
+        count = self._read_into(memoryview(array.reshape(-1).view(np.uint8)))
+        if count < array.nbytes:
+            raise self._truncated(f"in {name}, with {count} of its {array.nbytes} bytes")
+        array.flags.writeable = False
+        return array
 
     def _read_bytes(self, num_bytes: int) -> bytes:
         buffer = bytearray(num_bytes)

@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from af3cli.model.config import OFFICIAL, ModelConfig
+from af3cli.weights.aligned import aligned_empty
 from af3cli.weights.records import DTYPES, Record, stand_in
 from af3cli.weights.schema import IDENTIFIER, official_schema
 from af3cli.weights.schema_blocks import ArraySpec, Shape
@@ -85,7 +86,7 @@ def _synthetic_array(name: str, spec: ArraySpec) -> np.ndarray:
         return SYNTHETIC_IDENTIFIER
     mean, deviation = _distribution(name, spec.shape)
     random = np.random.RandomState(zlib.crc32(name.encode()))
-    values = np.empty(math.prod(spec.shape), DTYPES[spec.dtype])
+    values = aligned_empty((math.prod(spec.shape),), DTYPES[spec.dtype])
     for start in range(0, values.size, _CHUNK):
         chunk = values[start : start + _CHUNK]
         chunk[:] = (mean + deviation * random.standard_normal(chunk.size)).astype(np.float32)
