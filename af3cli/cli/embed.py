@@ -57,6 +57,9 @@ def command(
     2 a job or database is not usable; 3 no usable parameters; 4 the file cannot be written;
     5 the MSA server fails.
     """
+    from af3cli.weights.schema import is_of_trunk
+
+    weights = run.read_weights(is_of_trunk)
     plan = run.plan()
 
     from af3cli.cli.progress import show_progress
@@ -66,7 +69,7 @@ def command(
 
     storage = Storage(out, dtype, parse_include(include), npz, overwrite)
     entry_names(plan.tasks)
-    model = run.load(load_model)
+    model = run.load(load_model, weights)
     plan = run.fill(plan)
     num_bytes = estimated_bytes(plan.tasks, dtype, storage.include, model.config)
     show_plan(plan, _ENTRIES, out, num_bytes)

@@ -78,6 +78,7 @@ def command(
     2 a job or database is not usable; 3 no usable parameters; 4 files cannot be written;
     5 the MSA server fails.
     """
+    weights = run.read_weights()
     plan = run.plan()
 
     from af3cli.cli.progress import show_progress
@@ -86,7 +87,7 @@ def command(
     from af3cli.output.prediction_run import predict_tasks
 
     check_names(plan.jobs)
-    model = run.load(load_prediction_model)
+    model = run.load(load_prediction_model, weights)
     config = model.trunk.config
     defaults = config.defaults
     settings = PredictionSettings(

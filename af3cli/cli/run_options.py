@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +22,13 @@ from af3cli.wording import counted, size, some
 if TYPE_CHECKING:
     from af3cli.chemistry import ComponentDictionary
     from af3cli.features.padding import Buckets
+    from af3cli.inference.ahead import Ahead
     from af3cli.inference.plan import PlannedJob, Task
     from af3cli.output.embeddings_run import RunResult
     from af3cli.search.events import Event as SearchEvent
     from af3cli.search.events import OnEvent
     from af3cli.search.plan import SearchPlan
+    from af3cli.weights import Weights
 
 _MAX_SEED = 2**32 - 1
 _SHOWN_NOTES = 20
@@ -144,12 +146,19 @@ class RunOptions:
             jobs = search_planned(plan.jobs, plan.search, _interruptible(show))
         return replace(plan, jobs=jobs, tasks=plan_tasks(jobs, plan.buckets))
 
-    def load(self, load_model: Callable) -> object:
+    def read_weights(self, needed: Callable[[str], bool] = lambda name: True) -> Ahead[Weights]:
+        """Returns what `load_weights` does; parameters are read while the caller goes on."""
+        from af3cli.inference.ahead import Ahead
+        from af3cli.weights.load import load_weights
+
+        return Ahead(partial(load_weights, self.weights, self.weights_dir, needed=needed))
+
+    def load(self, load_model: Callable, weights: Ahead[Weights]) -> object:
         """Returns what `load_model` makes of the parameters; says so if they mean nothing."""
         from af3cli.inference.compile_cache import keep_compiled_programs
 
         keep_compiled_programs()
-        model = load_model(self.weights, precision=self.precision, weights_dir=self.weights_dir)
+        model = load_model(weights.take(), precision=self.precision)
         if model.weights.is_meaningless:
             warn(f"the parameters {model.weights.name} are random, so all values are meaningless")
         return model
@@ -160,7 +169,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @search_options
     @reading_options
-    @functools.wraps(command)
+    @wraps(command)
     def run(**options: object) -> None:
         common = {field.name: options.pop(field.name) for field in fields(RunOptions)}
         command(RunOptions(**common), **options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import functools
 import json
 import signal
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from af3cli.inference import predict as inference
 from af3cli.inference.heads import Heads
 from af3cli.job import Dna, Job, Ligand, Protein, Rna, read_job, to_alphafold3_json
 from af3cli.output.locking import only_writer
+from af3cli.weights import Weights
 from tests.cli.commands import EXAMPLES, stop
 from tests.output.jobs import EVERYTHING
 
@@ -60,8 +60,16 @@ C2 O1 SING N
 
 @pytest.fixture(scope="module")
 def loaded() -> Callable:
-    """Loads parameters once for all tests, which then share compiled programs."""
-    return functools.cache(inference.load_prediction_model)
+    """Places parameters once for all tests, which then share compiled programs."""
+    place, models = inference.load_prediction_model, {}
+
+    def load(weights: Weights, precision: str) -> inference.PredictionModel:
+        key = weights.path, precision
+        if key not in models:
+            models[key] = place(weights, precision=precision)
+        return models[key]
+
+    return load
 
 
 @pytest.fixture

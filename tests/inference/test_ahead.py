@@ -1,12 +1,13 @@
-"""The next item is prepared while the caller is busy, and never more than that."""
+"""Work goes on while the caller is busy, and never more of it than asked for."""
 
 from __future__ import annotations
 
 import threading
+import weakref
 
 import pytest
 
-from af3cli.inference.ahead import prepared_ahead
+from af3cli.inference.ahead import Ahead, prepared_ahead
 
 
 def test_the_next_item_is_prepared_while_the_present_one_is_in_use():
@@ -52,3 +53,24 @@ def test_an_error_concerns_its_item_alone():
 
 def test_nothing_to_prepare():
     assert list(prepared_ahead([], str)) == []
+
+
+def test_work_begins_before_its_result_is_taken():
+    begun = threading.Event()
+    ahead = Ahead(begun.set)
+    assert begun.wait(5)
+    assert ahead.take() is None
+
+
+def test_a_result_that_was_taken_is_let_go_of():
+    ahead = Ahead(set)
+    result = ahead.take()
+    gone = threading.Event()
+    weakref.finalize(result, gone.set)
+    del result
+    assert gone.wait(5)
+
+
+def test_taking_raises_what_the_work_raised():
+    with pytest.raises(ZeroDivisionError):
+        Ahead(lambda: 1 / 0).take()
