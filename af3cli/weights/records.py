@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from math import prod
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -21,6 +21,7 @@ import numpy as np
 from af3cli.errors import WeightsError
 from af3cli.weights.aligned import aligned_empty
 from af3cli.weights.files import JoinedFiles, parameter_files, written_aside
+from af3cli.weights.read_ahead import ReadAhead
 
 DTYPES = {
     name: np.dtype(getattr(ml_dtypes, name, name))
@@ -102,8 +103,11 @@ def open_records(
     Arrays that are not `needed`, by their names, are checked and passed over: see `stand_in`.
     """
     files = parameter_files(Path(path))
-    with JoinedFiles(files) as source:
-        yield RecordReader(files[0], source, _is_compressed(files[0]), needed)
+    with (
+        JoinedFiles(files) as source,
+        closing(RecordReader(files[0], source, _is_compressed(files[0]), needed)) as reader,
+    ):
+        yield reader
 
 
 def _is_compressed(path: Path) -> bool:
@@ -127,14 +131,20 @@ class RecordReader:
             import zstandard
 
             self._decompression_error: type[Exception] = zstandard.ZstdError
-            self._stream = zstandard.ZstdDecompressor().stream_reader(
-                source, read_size=2**20, read_across_frames=True
+            self._stream = ReadAhead(
+                zstandard.ZstdDecompressor().stream_reader(
+                    source, read_size=2**20, read_across_frames=True
+                )
             )
             self._limit = _FREE_EXPANSION_BYTES + _MAX_EXPANSION * source.size
         else:
             self._decompression_error = OSError
             self._stream = source
             self._limit = source.size
+
+    def close(self) -> None:
+        """Stops reading the file."""
+        self._stream.close()
 
     def __iter__(self) -> Iterator[Record]:
         while header := self._read_bytes(_HEADER.size):
