@@ -26,8 +26,8 @@ def place_parameters(
     """Returns the module's structure, and its parameters on the device.
 
     `parameters` is nested like the module; blocks of an unrolled stack are rows of their arrays'
-    leading axis. Normalisations and the module's parts named in
-    `float32_parts` are float32 whatever the precision.
+    leading axis. Normalisations and the module's parts named in `float32_parts` are float32
+    whatever the precision. A processor shares aligned arrays, which are not to be changed then.
 
     Raises `ValueError` if an array has another shape than the module gives it.
     """
