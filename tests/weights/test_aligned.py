@@ -26,17 +26,22 @@ def test_an_aligned_array_is_left_as_it_is():
     assert aligned(array, np.float32) is array
 
 
+def filled(array: np.ndarray) -> np.ndarray:
+    array[...] = np.arange(array.size).reshape(array.shape)
+    return array
+
+
 @pytest.mark.parametrize(
     "array",
     [
-        np.arange(120, dtype=np.float32).reshape(10, 12).T,
-        np.frombuffer(bytes(range(1, 161)), np.uint8)[1:121].reshape(10, 12),
-        np.arange(120, dtype=ml_dtypes.bfloat16).reshape(12, 10),
+        filled(aligned_empty((16, 16), np.float32)).T,
+        filled(aligned_empty((16, 16), np.float32)).reshape(-1)[1:],
+        filled(aligned_empty((16, 16), ml_dtypes.bfloat16)),
         np.array(2.5, np.float32),
     ],
     ids=["transposed", "unaligned", "bfloat16", "scalar"],
 )
-def test_what_is_copied_keeps_its_values(array):
+def test_what_lies_otherwise_is_copied_with_its_values(array):
     copy = aligned(array, np.float32)
-    assert copy.ctypes.data % 64 == 0 and copy.flags.c_contiguous
+    assert copy.ctypes.data % 64 == 0 and copy.flags.c_contiguous and copy.dtype == np.float32
     np.testing.assert_array_equal(copy, array.astype(np.float32))
