@@ -98,6 +98,7 @@ def load_model(
     """Loads parameters (a path, a name of the catalogue, or already read) for the trunk.
 
     `precision` is float32, bfloat16, or auto: bfloat16 on an accelerator, float32 on a processor.
+    Arrays that were read already may be shared with the model: they are not to be changed then.
 
     Raises:
         WeightsError: the parameters are not found, or are not whole.

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from af3cli.errors import WeightsError
+from af3cli.weights.aligned import ALIGNMENT
 from af3cli.weights.files import written_aside
 from af3cli.weights.records import DTYPES
 
@@ -31,7 +32,6 @@ _CODES = {
 }
 _NAMES = {name: code for code, name in _CODES.items()}
 _MAX_HEADER_BYTES = 64 * 2**20
-_ALIGNMENT = 64  # where the numbers begin, so that devices can take them without a copy
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -91,7 +91,7 @@ def write_safetensors(
         }
         position += array.nbytes
     text = json.dumps(header).encode()
-    text += b" " * (-(8 + len(text)) % _ALIGNMENT)
+    text += b" " * (-(8 + len(text)) % ALIGNMENT)  # the numbers begin aligned
     with written_aside(path) as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for name in names:
