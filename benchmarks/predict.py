@@ -1,8 +1,9 @@
 """Times the steps of `af3 predict` against tokens and samples computed at once.
 
 Each row is a process of its own, which measures in turns, several times over, and takes the best:
-the rate of matrix products on this machine at that time, a denoising step, the random numbers of
-one, the confidences of a sample, and its scoring and writing. Run with:
+the rate of matrix products on this machine at that time, a denoising step with its share of what
+several steps' noise levels are made into together, the random numbers of one, the confidences of a
+sample, and its scoring and writing. Run with:
 
     python benchmarks/predict.py [--tokens 76,256] [--samples 1,5] [--precision float32]
 """
@@ -28,10 +29,10 @@ from af3cli.features.padding import Buckets, sizes_of
 from af3cli.inference.costs import step_cost
 from af3cli.inference.memory import prediction_memory
 from af3cli.inference.predict import load_prediction_model, predict, prepare
-from af3cli.inference.sampling import SeededDraws
+from af3cli.inference.sampling import SeededDraws, levels_at_once, step_conditions
 from af3cli.job import Job, Protein
 from af3cli.model.config import SamplerConfig
-from af3cli.model.sampler import noise_levels
+from af3cli.model.sampler import noise_levels, raised_levels
 from af3cli.output.complexes import Complex
 from af3cli.output.prediction import PredictionFolder
 from af3cli.scores import compare_chirality, score_sample
@@ -74,6 +75,8 @@ def measure(num_tokens: int, at_once: int, weights: str, precision: str, rounds:
     drawing = SeededDraws(1, range(at_once))
     positions = levels[0] * drawing.start(num_slots)
     draws = drawing.step(0, num_slots)
+    raised = raised_levels(levels, config)
+    condition = next(step_conditions(heads, context, raised))
     matrix = np.random.default_rng(0).normal(size=(MATRIX, MATRIX)).astype(np.float32)
     multiply = jax.jit(lambda a: a @ a)
     (sample,) = predict(prepared, [0], config=SamplerConfig(steps=2))
@@ -94,12 +97,14 @@ def measure(num_tokens: int, at_once: int, weights: str, precision: str, rounds:
         best = best_times(
             rounds,
             product=lambda: multiply(matrix),
-            step=lambda: heads.step(positions, *levels[:2], draws, context, config),
+            step=lambda: heads.step(positions, *levels[:2], draws, *condition, context, config),
+            conditions=lambda: next(step_conditions(heads, context, raised)),
             draws=lambda: drawing.step(1, num_slots),
             confidences=lambda: heads.confidences(positions[0], *shared),
             write=write,
         )
-    model_time = STEPS * best["step"] + at_once * best["confidences"]
+    step = best["step"] + best["conditions"] / levels_at_once(num_tokens)
+    model_time = STEPS * step + at_once * best["confidences"]
     other_time = STEPS * best["draws"] + at_once * best["write"]
     rate = 2 * MATRIX**3 / best["product"]
     cost = at_once * step_cost(model.trunk.config, num_tokens, num_slots)
@@ -107,10 +112,10 @@ def measure(num_tokens: int, at_once: int, weights: str, precision: str, rounds:
         "num_tokens": num_tokens,
         "num_atoms": sizes_of(features).atom,
         "at_once": at_once,
-        "step": best["step"],
-        "step_of_sample": best["step"] / at_once,
+        "step": step,
+        "step_of_sample": step / at_once,
         "rate": rate / 1e9,
-        "used": cost / best["step"] / rate,
+        "used": cost / step / rate,
         "confidences": best["confidences"],
         "outside": other_time / (model_time + other_time),
         "peak": size(peak_bytes()),

@@ -15,7 +15,7 @@ from af3cli.inference.parameters import compiled, place_parameters
 from af3cli.inference.precision import Precision
 from af3cli.model.confidence import ConfidenceHead, DistogramHead
 from af3cli.model.config import SamplerConfig
-from af3cli.model.diffusion import DiffusionContext, DiffusionHead
+from af3cli.model.diffusion import DiffusionContext, DiffusionHead, NoiseCondition
 from af3cli.model.sampler import StepDraws, sampling_step
 from af3cli.weights.load import Weights
 from af3cli.weights.official_heads import (
@@ -60,9 +60,9 @@ class Heads:
         return self.diffusion.compiled(DiffusionHead.context)
 
     @cached_property
-    def denoise(self) -> Callable[..., Array]:
-        """`DiffusionHead.__call__`, for one sample."""
-        return self.diffusion.compiled(DiffusionHead.__call__)
+    def conditions(self) -> Callable[..., NoiseCondition]:
+        """`DiffusionHead.condition` for several noise levels at once; see `_conditions`."""
+        return self.diffusion.compiled(_conditions)
 
     @cached_property
     def step(self) -> Callable[..., Array]:
@@ -101,24 +101,38 @@ def load_heads(weights: Weights, precision: Precision) -> Heads:
     )
 
 
+def _conditions(
+    head: DiffusionHead, noise_levels: Float32[np.ndarray, "level"], context: DiffusionContext
+) -> NoiseCondition:
+    """What denoising at each of the levels, in Å, reads; arrays get a leading level axis."""
+    return jax.vmap(head.condition, (0, None))(noise_levels, context)
+
+
 def _step(
     head: DiffusionHead,
     positions: Float32[Array, "sample atom 3"],
     level_before: Float32[np.ndarray, ""],
     level: Float32[np.ndarray, ""],
     draws: StepDraws,
+    conditions: NoiseCondition,
+    place: int,
     context: DiffusionContext,
     config: SamplerConfig,
 ) -> Float32[Array, "sample atom 3"]:
-    """Takes samples one step further. What does not differ between them is computed once."""
+    """Takes samples one step further. What does not differ between them is computed once.
+
+    The step's own condition is at `place` among those of several levels.
+    """
     mask: Bool[Array, "atom"] = context.atom_mask
+    condition: NoiseCondition = jax.tree.map(lambda values: values[place], conditions)
 
     def one_sample(positions: Float32[Array, "atom 3"], draws: StepDraws) -> Array:
         return sampling_step(
-            lambda noisy, noise_level: head(noisy, noise_level, context),
+            lambda noisy: head(noisy, condition, context),
             positions,
             mask,
             level_before,
+            condition.level,
             level,
             draws,
             config,

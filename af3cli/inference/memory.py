@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import jax
 
 from af3cli.errors import Af3cliError
+from af3cli.inference.sampling import levels_at_once
+from af3cli.model.config import ModelConfig
 
 if TYPE_CHECKING:
     from af3cli.inference.predict import PredictionModel
@@ -72,7 +74,11 @@ def prediction_memory(
 ) -> MemoryNeed:
     """Returns what the whole network needs for a job of this (padded) size."""
     trunk = trunk_memory(model.trunk, num_tokens)
-    heads = _HEADS_PER_PAIR * num_tokens**2 + _HEADS_PER_ATOM * num_atoms
+    heads = (
+        _HEADS_PER_PAIR * num_tokens**2
+        + _HEADS_PER_ATOM * num_atoms
+        + _condition_bytes(model.trunk.config, num_tokens)
+    )
     sample = _SAMPLE_PER_PAIR * num_tokens**2 + _SAMPLE_PER_ATOM * num_atoms
     return MemoryNeed(
         parameters=trunk.parameters + _num_bytes(model.heads.parameters),
@@ -87,6 +93,14 @@ def samples_at_once(model: PredictionModel, num_tokens: int, num_atoms: int) -> 
     one = prediction_memory(model, num_tokens, num_atoms, at_once=1)
     free = _USABLE_SHARE * device_bytes() - (one.total - one.samples)
     return max(1, int(free // one.samples))
+
+
+def _condition_bytes(config: ModelConfig, num_tokens: int) -> int:
+    """What the conditions of noise levels take that are computed together: six modulations in each
+    block of the token transformer.
+    """
+    per_token = 4 * 6 * config.diffusion.num_blocks * config.diffusion.token_width
+    return levels_at_once(num_tokens) * num_tokens * per_token
 
 
 def _program_bytes() -> float:

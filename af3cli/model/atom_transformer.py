@@ -104,18 +104,18 @@ class AtomBlock(nnx.Module):
         self,
         atoms: AtomActivations,
         modulation: AtomModulation,
-        windows: Windows,
         bias: Float[Array, "block heads query key"],
+        windows: Windows,
     ) -> AtomActivations:
-        atoms = atoms + self._attend(atoms, modulation, windows, bias)
+        atoms = atoms + self._attend(atoms, modulation, bias, windows)
         return atoms + self.transition(atoms, modulation.transition)
 
     def _attend(
         self,
         atoms: AtomActivations,
         modulation: AtomModulation,
-        windows: Windows,
         bias: Float[Array, "block heads query key"],
+        windows: Windows,
     ) -> AtomActivations:
         heads = self.config.num_heads
         normed = self.norm_query(atoms, modulation.norm_query)
@@ -154,11 +154,12 @@ class AtomTransformer(nnx.Module):
         return AtomStackContext(windows, bias, modulation)
 
     def __call__(self, atoms: AtomActivations, context: AtomStackContext) -> AtomActivations:
-        def apply(block: AtomBlock, atoms: AtomActivations, layer: tuple) -> AtomActivations:
-            modulation, bias = layer
-            return block(atoms, modulation, context.windows, bias)
-
-        return self.stack(apply, atoms, (context.modulation, context.bias))
+        return self.stack(
+            lambda block, atoms, *layer: block(atoms, *layer, context.windows),
+            atoms,
+            context.modulation,
+            context.bias,
+        )
 
 
 def empty_key_bias(windows: Windows, attended: bool) -> Float[Array, "block key"]:

@@ -1,6 +1,7 @@
 """The diffusion module (algorithms 20 to 23): noisy positions in, denoised positions out.
 
-Everything that depends on the trunk alone is in `DiffusionContext`, computed once per job.
+Everything that depends on the trunk alone is in `DiffusionContext`, computed once per job; what
+the noise level adds, whatever the positions, is in `NoiseCondition`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from af3cli.model.conditioned import ConditioningNorm
 from af3cli.model.config import ModelConfig
 from af3cli.model.layers import Linear, Transition, parameter
 from af3cli.model.pair_embedding import num_relative_classes, relative_one_hot
-from af3cli.model.token_transformer import TokenBias, TokenTransformer
+from af3cli.model.token_transformer import TokenBias, TokenModulation, TokenTransformer
 
 Single = Float32[Array, "token single"]
 Pair = Float32[Array, "token token pair"]
@@ -45,6 +46,20 @@ class DiffusionContext:
     token_bias: TokenBias
     tokens: TokenFeatures
     atom_token: Int32[Array, "atom"]
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class NoiseCondition:
+    """What denoising at one noise level reads beside the context.
+
+    In the order of the fields: the level in Å, what is added to the tokens' activations, and what
+    the token transformer's blocks make of the conditioning signal.
+    """
+
+    level: Float32[Array, ""]
+    tokens: Float32[Array, "token width"]
+    modulations: TokenModulation | list[TokenModulation]
 
 
 class NoiseEmbedding(nnx.Module):
@@ -217,26 +232,36 @@ class DiffusionHead(nnx.Module):
             atom_token=atoms.token,
         )
 
+    def condition(
+        self, noise_level: Float32[Array, ""], context: DiffusionContext
+    ) -> NoiseCondition:
+        """Computes what all samples at a noise level, in Å, share."""
+        single = self.conditioning.singles(context.single, noise_level)
+        return NoiseCondition(
+            level=noise_level,
+            tokens=self.single(self.single_norm(single)),
+            modulations=self.transformer.modulations(single),
+        )
+
     def __call__(
-        self, noisy: Positions, noise_level: Float32[Array, ""], context: DiffusionContext
+        self, noisy: Positions, condition: NoiseCondition, context: DiffusionContext
     ) -> Positions:
         """The denoised positions, in Å; zero for padding atoms."""
         data = self.config.diffusion.sigma_data
-        total = self._spread(noise_level)
-        per_token, skip = self.activations(noisy, noise_level, context)
+        total = self._spread(condition.level)
+        per_token, skip = self.activations(noisy, condition, context)
         update = self.atoms.decode(self.output_norm(per_token), skip, context)
-        denoised = jnp.square(data / total) * noisy + noise_level * data / total * update
+        denoised = jnp.square(data / total) * noisy + condition.level * data / total * update
         return jnp.where(context.atom_mask[:, None], denoised, 0)
 
     def activations(
-        self, noisy: Positions, noise_level: Float32[Array, ""], context: DiffusionContext
+        self, noisy: Positions, condition: NoiseCondition, context: DiffusionContext
     ) -> tuple[Float32[Array, "token width"], Float32[Array, "atom width"]]:
         """Tokens as the transformer leaves them, and atoms as the encoder leaves them."""
-        condition = self.conditioning.singles(context.single, noise_level)
-        scaled = jnp.where(context.atom_mask[:, None], noisy, 0) / self._spread(noise_level)
+        scaled = jnp.where(context.atom_mask[:, None], noisy, 0) / self._spread(condition.level)
         per_token, atoms = self.atoms.encode(scaled, context)
-        per_token = per_token + self.single(self.single_norm(condition))
-        return self.transformer(per_token, condition, context.token_bias), atoms
+        per_token = per_token + condition.tokens
+        return self.transformer(per_token, condition.modulations, context.token_bias), atoms
 
     def _spread(self, noise_level: Float32[Array, ""]) -> Float32[Array, ""]:
         """The standard deviation of noisy positions, in Å."""

@@ -39,6 +39,14 @@ def noise_levels(config: SamplerConfig) -> Float32[np.ndarray, "steps+1"]:
     return np.asarray(levels)
 
 
+def raised_levels(
+    levels: Float32[np.ndarray, "steps+1"], config: SamplerConfig
+) -> Float32[np.ndarray, "steps"]:
+    """The level, in Å, that each step denoises at (algorithm 18, lines 5 and 6)."""
+    gamma = jnp.where(levels[1:] > config.gamma_above, config.gamma, 0.0)
+    return np.asarray(levels[:-1] * (1.0 + gamma))
+
+
 def draw_start(key: Array, num_atoms: int) -> Positions:
     """The unit normal numbers that a sample starts from.
 
@@ -78,24 +86,23 @@ def _random_rotation(key: Array) -> Rotation:
 
 
 def sampling_step(
-    denoise: Callable[[Positions, Scalar], Positions],
+    denoise: Callable[[Positions], Positions],
     positions: Positions,
     mask: Bool[Array, "atom"],
     level_before: Scalar,
+    raised: Scalar,
     level: Scalar,
     draws: StepDraws,
     config: SamplerConfig,
 ) -> Positions:
     """Takes one sample's positions from one noise level to the next (algorithm 18, lines 4 to 11).
 
-    `denoise(noisy, noise_level)` is the diffusion module.
+    `denoise(noisy)` is the diffusion module at the `raised` level.
     """
     positions = _augment(positions, mask, draws)
-    gamma = jnp.where(level > config.gamma_above, config.gamma, 0.0)
-    raised = level_before * (1.0 + gamma)
     added = jnp.sqrt(jnp.maximum(jnp.square(raised) - jnp.square(level_before), 0.0))
     noisy = positions + config.noise_scale * added * draws.noise
-    direction = (noisy - denoise(noisy, raised)) / raised
+    direction = (noisy - denoise(noisy)) / raised
     return noisy + config.step_scale * (level - raised) * direction
 
 

@@ -7,7 +7,6 @@ from operator import itemgetter
 from typing import TypeVar
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 
 Block = TypeVar("Block", bound=nnx.Module)
@@ -18,8 +17,9 @@ Result = TypeVar("Result")
 class Stack(nnx.Module):
     """`num_blocks` blocks of one kind, applied one after another.
 
-    `__call__(apply, carry, inputs)` calls `apply(block, carry, inputs[i])` for each block, where
-    `inputs` is an optional pytree whose arrays have a leading layer axis.
+    `__call__(apply, carry, *inputs)` calls `apply(block, carry, *own)` for each block, where `own`
+    are the block's parts of the inputs. An input is an array with a leading layer axis, or what
+    `of_each` returned.
 
     Parameters carry a leading layer axis and run under one `lax.scan`, so that compile time does
     not grow with depth. On a CPU a scan copies a block's parameters before it uses them; a stack of
@@ -35,33 +35,30 @@ class Stack(nnx.Module):
             else _with_layer_axis(make_block(), num_blocks)
         )
 
-    def __call__(self, apply: Callable[..., Carry], carry: Carry, inputs: object = None) -> Carry:
+    def __call__(self, apply: Callable[..., Carry], carry: Carry, *inputs: object) -> Carry:
         if not self.num_blocks:
             return carry
         if self.unrolled:
-            return self._loop(apply, carry, inputs)
+            for index, block in enumerate(self.blocks):
+                carry = apply(block, carry, *map(itemgetter(index), inputs))
+            return carry
         graph, parameters = nnx.split(self.blocks)
 
         def step(carry: Carry, layer: tuple) -> tuple[Carry, None]:
             parameters, layer_inputs = layer
             block = nnx.merge(graph, parameters)
-            args = () if inputs is None else (layer_inputs,)
-            return apply(block, carry, *args), None
+            return apply(block, carry, *layer_inputs), None
 
         return jax.lax.scan(step, carry, (parameters, inputs))[0]
 
-    def of_each(self, apply: Callable[[Block], Result]) -> Result:
-        """`apply(block)` of each block, stacked along a leading layer axis."""
+    def of_each(self, apply: Callable[[Block], Result]) -> Result | list[Result]:
+        """`apply(block)` of each block, to be an input: stacked along a leading layer axis, or one
+        by one if the blocks are `unrolled`.
+        """
         if self.unrolled:
-            return jax.tree.map(lambda *layers: jnp.stack(layers), *map(apply, self.blocks))
+            return list(map(apply, self.blocks))
         graph, parameters = nnx.split(self.blocks)
         return jax.lax.map(lambda layer: apply(nnx.merge(graph, layer)), parameters)
-
-    def _loop(self, apply: Callable[..., Carry], carry: Carry, inputs: object) -> Carry:
-        for index, block in enumerate(self.blocks):
-            args = () if inputs is None else (jax.tree.map(itemgetter(index), inputs),)
-            carry = apply(block, carry, *args)
-        return carry
 
 
 def _with_layer_axis(block: Block, num_blocks: int) -> Block:

@@ -14,6 +14,8 @@ from af3cli.model.conditioned import (
     ConditionedOutput,
     ConditionedTransition,
     ConditioningNorm,
+    Gate,
+    NormModulation,
 )
 from af3cli.model.config import ModelConfig
 from af3cli.model.layers import Linear, attend, split_heads
@@ -21,6 +23,19 @@ from af3cli.model.stack import Stack
 
 Tokens = Float32[Array, "token width"]
 Condition = Float32[Array, "token single"]
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class TokenModulation:
+    """What the conditioned layers of a block take, or with a leading layer axis those of a stack.
+
+    In the order of the fields: normalisation, output, transition.
+    """
+
+    norm: NormModulation
+    output: Gate
+    transition: tuple[NormModulation, Gate]
 
 
 class TokenBlock(nnx.Module):
@@ -40,15 +55,26 @@ class TokenBlock(nnx.Module):
             width, condition, config.diffusion.transition_factor
         )
 
+    def modulation(self, condition: Condition) -> TokenModulation:
+        """What the block makes of the conditioning signal."""
+        return TokenModulation(
+            norm=self.norm.modulation(condition),
+            output=self.output.modulation(condition),
+            transition=self.transition.modulation(condition),
+        )
+
     def __call__(
-        self, tokens: Tokens, condition: Condition, bias: Float32[Array, "heads token token"]
+        self,
+        tokens: Tokens,
+        modulation: TokenModulation,
+        bias: Float32[Array, "heads token token"],
     ) -> Tokens:
-        normed = self.norm(tokens, self.norm.modulation(condition))
+        normed = self.norm(tokens, modulation.norm)
         key, value, gate = jnp.split(self.expand(normed), 3, axis=-1)
         heads = (split_heads(x, self.num_heads) for x in (self.query(normed), key, value))
         mean = attend(*heads, bias) * nnx.sigmoid(gate)
-        tokens = tokens + self.output(mean, self.output.modulation(condition))
-        return tokens + self.transition(tokens, self.transition.modulation(condition))
+        tokens = tokens + self.output(mean, modulation.output)
+        return tokens + self.transition(tokens, modulation.transition)
 
 
 # Attention biases of all layers are kept for all steps if they take no more than this.
@@ -90,20 +116,33 @@ class TokenTransformer(nnx.Module):
         layers = split_heads(self.pair_bias(pair), self.num_blocks).transpose(2, 3, 0, 1)
         return TokenBias(mask, layers, None)
 
-    def __call__(self, tokens: Tokens, condition: Condition, bias: TokenBias) -> Tokens:
+    def modulations(self, condition: Condition) -> TokenModulation | list[TokenModulation]:
+        """What the blocks make of the conditioning signal, as the stack takes it."""
+        return self.stack.of_each(lambda block: block.modulation(condition))
+
+    def __call__(
+        self,
+        tokens: Tokens,
+        modulations: TokenModulation | list[TokenModulation],
+        bias: TokenBias,
+    ) -> Tokens:
         absent = 1e9 * (bias.mask.astype(jnp.float32) - 1.0)
         if bias.layers is not None:
             return self.stack(
-                lambda block, tokens, layer: block(tokens, condition, layer + absent),
+                lambda block, tokens, own, layer: block(tokens, own, layer + absent),
                 tokens,
+                modulations,
                 bias.layers,
             )
         weights = split_heads(self.pair_bias.weight[...], self.num_blocks).swapaxes(0, 1)
 
         def apply(
-            block: TokenBlock, tokens: Tokens, weight: Float32[Array, "pair heads"]
+            block: TokenBlock,
+            tokens: Tokens,
+            modulation: TokenModulation,
+            weight: Float32[Array, "pair heads"],
         ) -> Tokens:
             layer = jnp.einsum("qkc,ch->hqk", bias.pair, weight)
-            return block(tokens, condition, layer + absent)
+            return block(tokens, modulation, layer + absent)
 
-        return self.stack(apply, tokens, weights)
+        return self.stack(apply, tokens, modulations, weights)

@@ -113,5 +113,5 @@ def test_token_transformer(
     for index, block in enumerate(layers_of(module.stack)):
         expected = token_block(block, expected, s, biases[..., 3 * index : 3 * index + 3])
     context = module.bias(jnp.float32(pair), jnp.asarray(MASK))
-    ours = module(jnp.float32(a), jnp.float32(s), context)
+    ours = module(jnp.float32(a), module.modulations(jnp.float32(s)), context)
     assert_close(ours[PRESENT], expected[PRESENT])

@@ -20,6 +20,7 @@ from af3cli.model.confidence import ConfidenceHead
 from af3cli.model.diffusion import DiffusionContext, DiffusionHead
 from af3cli.model.template import TemplateGeometry
 from af3cli.model.trunk import Trunk, TrunkInputs
+from tests.parity.heads import denoise
 
 NUM_PASSES = 2
 # What is computed inside a pass, in this order.
@@ -127,13 +128,14 @@ def _denoiser_stages(heads: Heads, shared: tuple, given: Inputs) -> Stages:
     context = heads.diffusion_context(*shared)
     yield "diff.pair_z", heads.diffusion.compiled(_pair_conditioning)(pair, padded.tokens)
     single_conditioning = heads.diffusion.compiled(_single_conditioning)
-    activations = heads.diffusion.compiled(DiffusionHead.activations)
+    activations = heads.diffusion.compiled(_activations)
+    denoised = heads.diffusion.compiled(denoise)
     num_atoms = len(given.positions)
     for number, (noisy, level) in enumerate(zip(given.noisy, given.noise_level, strict=True)):
         positions = _padded_atoms(noisy, len(padded.atoms.mask))
-        yield f"diff{number}.denoised", heads.denoise(positions, level, context)[:num_atoms]
+        yield f"diff{number}.denoised", denoised(positions, level, context)[:num_atoms]
         yield f"diff{number}.s_single", single_conditioning(context, level)
-        yield f"diff{number}.a_token", activations(positions, level, context)[0]
+        yield f"diff{number}.a_token", activations(positions, level, context)
 
 
 def _pair_conditioning(
@@ -146,6 +148,15 @@ def _single_conditioning(
     head: DiffusionHead, context: DiffusionContext, noise_level: Float32[Array, ""]
 ) -> Float[Array, "token single"]:
     return head.conditioning.singles(context.single, noise_level)
+
+
+def _activations(
+    head: DiffusionHead,
+    noisy: Float32[Array, "atom 3"],
+    noise_level: Float32[Array, ""],
+    context: DiffusionContext,
+) -> Float32[Array, "token width"]:
+    return head.activations(noisy, head.condition(noise_level, context), context)[0]
 
 
 def _confidence_stages(heads: Heads, shared: tuple, given: Inputs) -> Stages:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Array, Float32
 
 from af3cli.features.padding import pad, sizes_of
 from af3cli.features.types import Features
 from af3cli.inference.heads import Heads
+from af3cli.inference.sampling import RecordedDraws, sample_positions
 from af3cli.inference.trunk import TrunkModel, run_trunk
 from af3cli.model.confidence import contact_probabilities
 from af3cli.model.config import SamplerConfig
-from af3cli.model.sampler import StepDraws, noise_levels
+from af3cli.model.diffusion import DiffusionContext, DiffusionHead
+from af3cli.model.sampler import noise_levels
 from tests.parity.comparison import Comparison, compare, compare_within
 from tests.parity.trunk import EXACT
 
@@ -67,6 +69,16 @@ def compare_heads(
     yield from _compare_distogram(heads, trunk.pair, features, recorded)
 
 
+def denoise(
+    head: DiffusionHead,
+    noisy: Float32[Array, "atom 3"],
+    noise_level: Float32[Array, ""],
+    context: DiffusionContext,
+) -> Float32[Array, "atom 3"]:
+    """One call of the denoiser, at a noise level in Å."""
+    return head(noisy, head.condition(noise_level, context), context)
+
+
 def _compare_denoiser(
     heads: Heads,
     arguments: tuple,
@@ -76,10 +88,11 @@ def _compare_denoiser(
 ) -> Iterator[Comparison]:
     context = heads.diffusion_context(*arguments)
     slots = features.atoms.token, features.atoms.slot
+    denoised = heads.diffusion.compiled(denoise)
     for index in range(3):
         call = f"diff{index}"
         level = recorded[f"{call}.noise_level"]
-        ours = heads.denoise(flatten(recorded[f"{call}.noisy"]), level, context)
+        ours = denoised(flatten(recorded[f"{call}.noisy"]), level, context)
         yield compare(
             f"{call}.denoised (sigma {float(level):g})",
             ours[: len(slots[0])],
@@ -89,17 +102,15 @@ def _compare_denoiser(
     if "sampler.noise" not in recorded:
         return
     config = SamplerConfig(steps=len(recorded["sampler.noise"]))
-    levels = noise_levels(config)
-    positions = flatten(recorded["sampler.init"])[None]
-    for step in range(config.steps):
-        draws = StepDraws(
-            recorded["sampler.rotations"][step][None],
-            recorded["sampler.translations"][step][None],
-            flatten(recorded["sampler.noise"][step])[None],
-        )
-        positions = heads.step(positions, levels[step], levels[step + 1], draws, context, config)
+    draws = RecordedDraws(
+        initial=flatten(recorded["sampler.init"])[None] / noise_levels(config)[0],
+        rotation=recorded["sampler.rotations"][None],
+        translation=recorded["sampler.translations"][None],
+        noise=flatten(recorded["sampler.noise"])[None],
+    )
+    (positions,) = sample_positions(heads, context, draws, config)
     distance = np.linalg.norm(
-        positions[0, : len(slots[0])] - recorded["sampler.final_positions"][slots], axis=-1
+        positions[: len(slots[0])] - recorded["sampler.final_positions"][slots], axis=-1
     )
     rms = np.sqrt(np.mean(np.square(distance)))
     yield compare_within("sampler.final_positions (rms, Å)", rms, 0.0, _SAMPLED)
