@@ -11,8 +11,10 @@ from functools import cache
 from pathlib import Path
 
 import hypothesis.strategies as st
+import jax
 import numpy as np
 import pytest
+from flax import nnx
 from hypothesis import HealthCheck, assume, given, settings
 
 from af3cli.chemistry import ComponentDictionary, open_dictionary
@@ -60,6 +62,10 @@ LARGE = FixedSizes(fixed=Sizes(token=91, atom=736, row=19, template=3, bond=101)
 
 @pytest.fixture(scope="module")
 def prediction_model() -> PredictionModel:
+    return small_model()
+
+
+def small_model() -> PredictionModel:
     config = small_config()
     arrays = synthetic_parameters(config)
     weights = describe("synthetic", None, config, arrays, known_digest(None))
@@ -194,18 +200,41 @@ def test_the_order_of_jobs(model: TrunkModel, tasks: list[Task], data: st.DataOb
             )
 
 
-def test_samples(prediction_model: PredictionModel) -> None:
-    """A sample is the same in any bucket, and whichever others are drawn with it."""
+def samples(
+    model: PredictionModel, buckets: Buckets, numbers: list[int], at_once: int
+) -> dict[int, Sample]:
+    """Samples by their number; the buckets differ in how many noise levels are taken at once."""
     features = features_of(read_job(DATA / "covalent_ligand" / "job.json"))
+    job = prepare(model, features, seed=1, num_recycles=0, buckets=buckets)
+    drawn = predict(job, numbers, config=SamplerConfig(steps=4), at_once=at_once)
+    return {sample.number: sample for sample in drawn}
 
-    def samples(buckets: Buckets, numbers: list[int], at_once: int) -> dict[int, Sample]:
-        job = prepare(prediction_model, features, seed=1, num_recycles=0, buckets=buckets)
-        drawn = predict(job, numbers, config=SamplerConfig(steps=4), at_once=at_once)
-        return {sample.number: sample for sample in drawn}
 
-    expected = samples(EXACT, [0, 1, 2], at_once=3)
-    for number, sample in samples(LARGE, [2, 0], at_once=1).items():
-        other = expected[number]
+def assert_same_samples(ours: dict[int, Sample], others: dict[int, Sample]) -> None:
+    for number, sample in ours.items():
+        other = others[number]
         assert_near(sample.coordinates, other.coordinates, "coordinates")
         for name in ("plddt", "pae", "tm_global", "tm_interface", "contact_probs"):
             assert_near(getattr(sample.confidences, name), getattr(other.confidences, name), name)
+
+
+@pytest.fixture(scope="module")
+def three_samples(prediction_model: PredictionModel) -> dict[int, Sample]:
+    return samples(prediction_model, EXACT, [0, 1, 2], at_once=3)
+
+
+def test_samples(prediction_model: PredictionModel, three_samples: dict[int, Sample]) -> None:
+    """A sample is the same in any bucket, and whichever others are drawn with it."""
+    assert_same_samples(samples(prediction_model, LARGE, [2, 0], at_once=1), three_samples)
+
+
+def test_samples_of_a_stack_that_is_scanned(
+    three_samples: dict[int, Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As accelerators do it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(jax, "default_backend", lambda: "gpu")
+        model = small_model()
+    head = nnx.merge(model.heads.diffusion.graph, model.heads.diffusion.parameters)
+    assert not head.transformer.stack.unrolled
+    assert_same_samples(samples(model, LARGE, [1], at_once=1), three_samples)
