@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import reduce, wraps
+from functools import lru_cache, reduce, wraps
 from operator import itemgetter
 
 import jax
@@ -49,10 +49,11 @@ def _branch(tree: Mapping[str, Mapping | np.ndarray], key: str | int) -> Mapping
     return tree[key] if isinstance(key, str) else jax.tree.map(itemgetter(key), tree)
 
 
+@lru_cache(maxsize=64)
 def compiled(graph: nnx.GraphDef, method: Callable, **options: object) -> Callable:
     """`method` of a module as a compiled function of the module's parameters and its arguments.
 
-    `options` are those of `jax.jit`.
+    `options` are those of `jax.jit`. Models of one structure share their compiled functions.
     """
 
     @wraps(method)
