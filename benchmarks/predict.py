@@ -29,7 +29,7 @@ from af3cli.features.padding import Buckets, sizes_of
 from af3cli.inference.costs import step_cost
 from af3cli.inference.memory import prediction_memory
 from af3cli.inference.predict import load_prediction_model, predict, prepare
-from af3cli.inference.sampling import SeededDraws, levels_at_once, step_conditions
+from af3cli.inference.sampling import SeededDraws, levels_at_once
 from af3cli.job import Job, Protein
 from af3cli.model.config import SamplerConfig
 from af3cli.model.sampler import noise_levels, raised_levels
@@ -75,8 +75,8 @@ def measure(num_tokens: int, at_once: int, weights: str, precision: str, rounds:
     drawing = SeededDraws(1, range(at_once))
     positions = levels[0] * drawing.start(num_slots)
     draws = drawing.step(0, num_slots)
-    raised = raised_levels(levels, config)
-    condition = next(step_conditions(heads, context, raised))
+    raised = raised_levels(levels, config)[: levels_at_once(num_tokens)]
+    conditions = heads.conditions(raised, context)
     matrix = np.random.default_rng(0).normal(size=(MATRIX, MATRIX)).astype(np.float32)
     multiply = jax.jit(lambda a: a @ a)
     (sample,) = predict(prepared, [0], config=SamplerConfig(steps=2))
@@ -97,13 +97,13 @@ def measure(num_tokens: int, at_once: int, weights: str, precision: str, rounds:
         best = best_times(
             rounds,
             product=lambda: multiply(matrix),
-            step=lambda: heads.step(positions, *levels[:2], draws, *condition, context, config),
-            conditions=lambda: next(step_conditions(heads, context, raised)),
+            step=lambda: heads.step(positions, *levels[:2], draws, conditions, 0, context, config),
+            conditions=lambda: heads.conditions(raised, context),
             draws=lambda: drawing.step(1, num_slots),
             confidences=lambda: heads.confidences(positions[0], *shared),
             write=write,
         )
-    step = best["step"] + best["conditions"] / levels_at_once(num_tokens)
+    step = best["step"] + best["conditions"] / len(raised)
     model_time = STEPS * step + at_once * best["confidences"]
     other_time = STEPS * best["draws"] + at_once * best["write"]
     rate = 2 * MATRIX**3 / best["product"]

@@ -96,11 +96,11 @@ def samples_at_once(model: PredictionModel, num_tokens: int, num_atoms: int) -> 
 
 
 def _condition_bytes(config: ModelConfig, num_tokens: int) -> int:
-    """What the conditions of noise levels take that are computed together, and those before them:
-    six modulations in each block of the token transformer.
+    """What the conditions of noise levels take that are computed together: six modulations in each
+    block of the token transformer.
     """
     per_token = 4 * 6 * config.diffusion.num_blocks * config.diffusion.token_width
-    return 2 * levels_at_once(num_tokens) * num_tokens * per_token
+    return levels_at_once(num_tokens) * num_tokens * per_token
 
 
 def _program_bytes() -> float:

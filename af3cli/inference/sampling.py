@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from jaxtyping import Array, Float32
 
 from af3cli.inference.heads import Heads
 from af3cli.model.config import SamplerConfig
-from af3cli.model.diffusion import DiffusionContext, NoiseCondition
+from af3cli.model.diffusion import DiffusionContext
 from af3cli.model.sampler import (
     StepDraws,
     draw_start,
@@ -26,7 +26,7 @@ from af3cli.model.sampler import (
 Positions = Float32[Array, "sample atom 3"]
 
 # Matrix products of fewer rows run below a processor's rate: at 76 by half.
-_ENOUGH_ROWS = 320
+_ENOUGH_ROWS = 240
 
 
 class Draws(Protocol):
@@ -92,22 +92,6 @@ def levels_at_once(num_tokens: int) -> int:
     return max(1, _ENOUGH_ROWS // num_tokens)
 
 
-def step_conditions(
-    heads: Heads, context: DiffusionContext, levels: Float32[np.ndarray, "step"]
-) -> Iterator[tuple[NoiseCondition, int]]:
-    """Yields what each step reads: the conditions of several levels, and its place among them.
-
-    `levels` are the noise levels that the steps denoise at, in Å.
-    """
-    at_once = levels_at_once(len(context.single))
-    for first in range(0, len(levels), at_once):
-        # The last group is filled up, so that one compiled program serves all.
-        group = np.minimum(np.arange(first, first + at_once), len(levels) - 1)
-        conditions = heads.conditions(levels[group], context)
-        for place in range(min(at_once, len(levels) - first)):
-            yield conditions, place
-
-
 def sample_positions(
     heads: Heads,
     context: DiffusionContext,
@@ -121,18 +105,26 @@ def sample_positions(
     """
     num_atoms = len(context.atom_mask)
     levels = noise_levels(config)
+    raised = raised_levels(levels, config)
+    at_once = levels_at_once(len(context.single))
     positions = levels[0] * draws.start(num_atoms)
-    conditions = step_conditions(heads, context, raised_levels(levels, config))
-    for index, condition in enumerate(conditions):
+    for index in range(config.steps):
+        place = index % at_once
+        if place == 0:
+            conditions = None  # so that those of the steps before do not take memory as well
+            conditions = heads.conditions(
+                _filled_up(raised[index : index + at_once], at_once), context
+            )
+        step_draws = draws.step(index, num_atoms)
         positions = heads.step(
-            positions,
-            *levels[index : index + 2],
-            draws.step(index, num_atoms),
-            *condition,
-            context,
-            config,
+            positions, *levels[index : index + 2], step_draws, conditions, place, context, config
         )
         if on_step is not None:
             positions.block_until_ready()
             on_step(index)
     return positions
+
+
+def _filled_up(levels: Float32[np.ndarray, "level"], size: int) -> Float32[np.ndarray, "size"]:
+    """The levels with the last one repeated, so that one compiled program serves all steps."""
+    return np.pad(levels, (0, size - len(levels)), mode="edge")
