@@ -27,7 +27,8 @@ _budget: ContextVar[int | None] = ContextVar("chunk_bytes", default=None)
 def chunk_bytes(budget: int) -> Iterator[None]:
     """While functions are traced inside this, chunked intermediates stay within `budget` bytes.
 
-    Outside, the budget is that of the device. Programs that are compiled already keep theirs.
+    Outside, the budget is that of the device. Programs that are compiled already keep theirs, and
+    models of one structure share them.
     """
     token = _budget.set(budget)
     try:
