@@ -78,7 +78,7 @@ class AtomStackContext:
 class AtomBlock(nnx.Module):
     """One block of windowed cross attention and its transition.
 
-    `expand_query` holds the columns of query and gate, `expand_key` those of key and value.
+    `expand_key` holds the columns of key and value, in that order.
     """
 
     def __init__(self, width: int, config: AtomTransformerConfig):
