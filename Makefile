@@ -18,7 +18,7 @@ demo: $(READY)
 	$(BIN)/python examples/read_embeddings.py demo/emb.h5
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow
