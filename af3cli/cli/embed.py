@@ -7,7 +7,13 @@ from pathlib import Path
 import click
 
 from af3cli.cli.interrupts import notices_interrupts
-from af3cli.cli.run_options import RunOptions, run_options, show_plan, show_result
+from af3cli.cli.run_options import (
+    RunOptions,
+    run_options,
+    show_memory,
+    show_plan,
+    show_result,
+)
 
 _ENTRIES = ("entry", "entries")
 
@@ -63,6 +69,7 @@ def command(
     plan = run.plan()
 
     from af3cli.cli.progress import show_progress
+    from af3cli.inference.memory import trunk_memory
     from af3cli.inference.trunk import load_model
     from af3cli.output.embeddings_format import parse_include
     from af3cli.output.embeddings_run import Storage, embed_tasks, entry_names, estimated_bytes
@@ -73,6 +80,8 @@ def command(
     plan = run.fill(plan)
     num_bytes = estimated_bytes(plan.tasks, dtype, storage.include, model.config)
     show_plan(plan, _ENTRIES, out, num_bytes)
+    largest = max(task.bucket for task in plan.tasks)
+    show_memory(trunk_memory(model, largest), largest)
     with show_progress() as report:
         result = embed_tasks(
             model,

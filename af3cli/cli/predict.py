@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from af3cli.cli.interrupts import notices_interrupts
-from af3cli.cli.run_options import Plan, RunOptions, run_options, show_plan, show_result, warn
-from af3cli.wording import counted, size
+from af3cli.cli.run_options import (
+    Plan,
+    RunOptions,
+    run_options,
+    show_memory,
+    show_plan,
+    show_result,
+)
 
 if TYPE_CHECKING:
     from af3cli.inference.predict import PredictionModel
@@ -112,21 +118,10 @@ def command(
 
 def _show_memory(plan: Plan, model: PredictionModel, settings: PredictionSettings) -> None:
     """Prints about how much memory the largest task needs."""
-    from af3cli.inference.memory import device_bytes, prediction_memory
+    from af3cli.inference.memory import prediction_memory
     from af3cli.output.prediction_run import num_at_once
 
     task = max(plan.tasks, key=lambda task: (task.bucket, task.atom_bucket))
     at_once = num_at_once(task, model, settings)
     need = prediction_memory(model, task.bucket, task.atom_bucket, at_once)
-    program = f"program {size(need.program)}, " if need.program else ""
-    click.echo(
-        f"memory, estimated: {size(need.total)} for {task.bucket} tokens ({program}parameters "
-        f"{size(need.parameters)}, representations {size(need.representations)}, "
-        f"{counted(at_once, 'sample')} at once {size(need.samples)}); the device has "
-        f"{size(device_bytes())}"
-    )
-    if need.total > device_bytes():
-        warn(
-            "that may not fit; what is lower with it: --samples-at-once 1, --precision bfloat16, "
-            "--buckets exact"
-        )
+    show_memory(need, task.bucket, ("--samples-at-once 1",), at_once)

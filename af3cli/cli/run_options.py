@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from af3cli.chemistry import ComponentDictionary
     from af3cli.features.padding import Buckets
     from af3cli.inference.ahead import Ahead
+    from af3cli.inference.memory import MemoryNeed
     from af3cli.inference.plan import PlannedJob, Task
     from af3cli.output.embeddings_run import RunResult
     from af3cli.search.events import Event as SearchEvent
@@ -208,6 +209,33 @@ def show_plan(plan: Plan, tasks: tuple[str, str], place: Path, num_bytes: float)
             f"{some(wanting)}: {'runs' if len(wanting) == 1 else 'run'} without the alignments or "
             "templates that are wanted there; --msa says where to look for them"
         )
+
+
+def show_memory(
+    need: MemoryNeed, num_tokens: int, remedies: tuple[str, ...] = (), num_samples: int = 0
+) -> None:
+    """Prints about how much memory the largest task needs, and warns if the device has less.
+
+    It has `num_tokens`, padding included. `remedies` are options that lower the need beside those
+    that any run has.
+    """
+    from af3cli.inference.memory import device_bytes
+
+    parts = {
+        "program": need.program,
+        "parameters": need.parameters,
+        "representations": need.representations,
+        f"{counted(num_samples, 'sample')} at once": need.samples,
+    }
+    told = ", ".join(f"{part} {size(num_bytes)}" for part, num_bytes in parts.items() if num_bytes)
+    there = device_bytes()
+    click.echo(
+        f"memory, estimated: {size(need.total)} for {num_tokens} tokens ({told}); the device has "
+        f"{size(there)}"
+    )
+    if need.total > there:
+        options = ", ".join((*remedies, "--precision bfloat16", "--buckets exact"))
+        warn(f"that may not fit; what is lower with it: {options}")
 
 
 def show_result(

@@ -1,18 +1,18 @@
 """How much memory a device has, what a task needs of it, and how many samples fit.
 
 The parameters are counted. The rest is an estimate: what XLA allocates for the official widths,
-measured (see `benchmarks/predict.py`) and put as bytes per pair of tokens and per atom.
+measured (see `benchmarks/`) and put as bytes per pair of tokens and per atom.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import jax
 
 from af3cli.errors import Af3cliError
+from af3cli.inference.host_memory import host_bytes
 from af3cli.inference.sampling import levels_at_once
 from af3cli.model.config import ModelConfig
 
@@ -27,7 +27,7 @@ _TRUNK_PER_PAIR, _TRUNK_PER_TOKEN = 4_000, 600_000
 _HEADS_PER_PAIR, _HEADS_PER_ATOM = 5_500, 55_000
 _SAMPLE_PER_PAIR, _SAMPLE_PER_ATOM = 200, 20_000
 # On a processor, the memory is also that of libraries, compiler and compiled programs.
-_PROGRAM = 1_300_000_000
+_TRUNK_PROGRAM, _WHOLE_PROGRAM = 850_000_000, 1_300_000_000
 
 
 class DeviceMemoryError(Af3cliError):
@@ -60,13 +60,15 @@ def device_bytes() -> int:
     statistics = jax.local_devices()[0].memory_stats() or {}
     if "bytes_limit" in statistics:
         return int(statistics["bytes_limit"])
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return host_bytes()
 
 
 def trunk_memory(model: TrunkModel, num_tokens: int) -> MemoryNeed:
     """Returns what the trunk needs for a job of this (padded) size."""
     representations = _TRUNK_PER_PAIR * num_tokens**2 + _TRUNK_PER_TOKEN * num_tokens
-    return MemoryNeed(_num_bytes(model.parameters), representations, 0, _program_bytes())
+    return MemoryNeed(
+        _num_bytes(model.parameters), representations, 0, _on_processor(_TRUNK_PROGRAM)
+    )
 
 
 def prediction_memory(
@@ -84,7 +86,7 @@ def prediction_memory(
         parameters=trunk.parameters + _num_bytes(model.heads.parameters),
         representations=max(trunk.representations, heads),
         samples=at_once * sample,
-        program=trunk.program,
+        program=_on_processor(_WHOLE_PROGRAM),
     )
 
 
@@ -103,8 +105,8 @@ def _condition_bytes(config: ModelConfig, num_tokens: int) -> int:
     return levels_at_once(num_tokens) * num_tokens * per_token
 
 
-def _program_bytes() -> float:
-    return _PROGRAM if jax.default_backend() == "cpu" else 0
+def _on_processor(num_bytes: float) -> float:
+    return num_bytes if jax.default_backend() == "cpu" else 0
 
 
 def _num_bytes(parameters: object) -> int:

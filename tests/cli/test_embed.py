@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from af3cli import open_embeddings
+from af3cli.inference import memory
 from tests.cli.commands import EXAMPLES, GOLDEN, golden_job, stop
 
 STRUCTURES = GOLDEN / "structures"
@@ -54,6 +55,7 @@ def test_a_run_tells_what_it_does_and_labels_what_means_nothing(af3, tmp_path, r
     assert first.exit_code == 0, first.output
     assert "1 job, 2 entries, 48 tokens in all; by bucket: 2 of 24 tokens" in first.output
     assert "are free there" in first.output
+    assert "for 24 tokens (program " in first.output and "may not fit" not in first.output
     assert "random, so all values are meaningless" in first.output
     assert "[2/2] dna_duplex (seed 2): 24 tokens" in first.output
     with h5py.File(out) as file:
@@ -64,6 +66,18 @@ def test_a_run_tells_what_it_does_and_labels_what_means_nothing(af3, tmp_path, r
         assert "meaningless" in entry["meaningless"]
         assert (entry["name"], entry["seed"], entry["status"]) == ("dna_duplex", 2, "complete")
         assert len(entry["ccd_sha256"]) == 64 and entry["rdkit_version"]
+
+
+def test_a_job_that_is_too_large_for_the_machine_is_warned_of(
+    af3, tmp_path, reduced_weights, monkeypatch
+):
+    monkeypatch.setattr(memory, "host_bytes", lambda: 10**6)
+    job = golden_job("dna_duplex", tmp_path)
+    options = ("--weights", reduced_weights, "--recycles", 0, "--buckets", "exact")
+    result = af3("embed", job, *options, "--out", tmp_path / "emb.h5")
+    assert "the device has 1 MB" in result.output
+    assert "may not fit; what is lower with it: --precision bfloat16, --buckets" in result.output
+    assert result.exit_code == 0, result.output
 
 
 def test_rows_of_a_structure_have_its_authors_numbers(af3, tmp_path, reduced_weights):
