@@ -30,14 +30,18 @@ _CONFIDENCE_OUTPUTS = {"pde", "pae", "plddt", "resolved"}
 
 @dataclass(frozen=True)
 class Head:
-    """One head with its parameters on the device."""
+    """One head with its parameters on the device.
+
+    `precision` is the model's, which says how products of float32 parameters are rounded too.
+    """
 
     graph: nnx.GraphDef
     parameters: nnx.State
+    precision: Precision
 
     def compiled(self, method: Callable, **options: object) -> Callable:
         """A method of the head's module as a compiled function of the method's arguments."""
-        run = compiled(self.graph, method, **options)
+        run = compiled(self.graph, method, self.precision, **options)
         return lambda *args, **kwargs: run(self.parameters, *args, **kwargs)
 
 
@@ -83,12 +87,14 @@ class Heads:
 def load_heads(weights: Weights, precision: Precision) -> Heads:
     """Places the heads' parameters on the device; the diffusion head is float32 throughout.
 
-    On a CPU its token transformer is unrolled.
+    With bfloat16 as the model's precision an accelerator may round products of the float32 parts to
+    TF32, as with the official program. On a CPU the token transformer is unrolled.
     """
     config, arrays = weights.config, weights.arrays
 
-    def head(make: Callable, parameters: dict, precision: Precision, *float32_parts: str) -> Head:
-        return Head(*place_parameters(lambda: make(config), parameters, precision, float32_parts))
+    def head(make: Callable, parameters: dict, dtype: Precision, *float32_parts: str) -> Head:
+        placed = place_parameters(lambda: make(config), parameters, dtype, float32_parts)
+        return Head(*placed, precision)
 
     make_diffusion = partial(DiffusionHead, unrolled=jax.default_backend() == "cpu")
 

@@ -78,15 +78,7 @@ class TrunkModel:
         return self._compiled(Trunk.__call__, donate_argnames=("single", "pair"))
 
     def _compiled(self, method: Callable, **options: object) -> Callable:
-        """A compiled method; in float32, an accelerator is not to round products to TF32."""
-
-        def run(*args: object, **kwargs: object) -> object:
-            exact = "highest" if self.precision == Precision.FLOAT32 else None
-            with jax.default_matmul_precision(exact):
-                return function(*args, **kwargs)
-
-        function = compiled(self.graph, method, **options)
-        return run
+        return compiled(self.graph, method, self.precision, **options)
 
 
 def load_model(

@@ -15,6 +15,7 @@ from af3cli.features.padding import Buckets, pad, sizes_of
 from af3cli.features.types import Features, TokenFeatures
 from af3cli.inference.heads import Heads
 from af3cli.inference.parameters import compiled
+from af3cli.inference.precision import Precision
 from af3cli.inference.trunk import TrunkModel
 from af3cli.model.confidence import ConfidenceHead
 from af3cli.model.diffusion import DiffusionContext, DiffusionHead
@@ -74,7 +75,7 @@ def _padded_stages(model: TrunkModel, heads: Heads, padded: Features, given: Inp
     msa = model.embed_msa(model.parameters, inputs, padded.msa.rows, padded.msa.deletions)
     for number in range(NUM_PASSES):
         arguments = model.parameters, inputs, msa, padded.msa.row_mask
-        inside = _compiled_stages(model.graph)(*arguments, single, pair)
+        inside = _compiled_stages(model.graph, model.precision)(*arguments, single, pair)
         stages = dict(zip(_PASS_STAGES, inside, strict=True))
         single, pair = model.run_pass(*arguments, single=single, pair=pair)
         stages |= {"m_embed": msa, "s": jnp.array(single), "z": jnp.array(pair)}
@@ -88,7 +89,7 @@ def _padded_stages(model: TrunkModel, heads: Heads, padded: Features, given: Inp
 
 
 @cache
-def _compiled_stages(graph: nnx.GraphDef) -> Callable[..., tuple[Array, ...]]:
+def _compiled_stages(graph: nnx.GraphDef, precision: Precision) -> Callable[..., tuple[Array, ...]]:
     """The representations inside a pass, those of `_PASS_STAGES`."""
 
     def stages(
@@ -106,7 +107,7 @@ def _compiled_stages(graph: nnx.GraphDef) -> Callable[..., tuple[Array, ...]]:
         recycled = inputs.single + trunk.previous_single(trunk.previous_single_norm(single))
         return embedded, templated, with_msa, recycled
 
-    return compiled(graph, stages)
+    return compiled(graph, stages, precision)
 
 
 def _padded_geometry(templates: TemplateGeometry, num_tokens: int) -> TemplateGeometry:

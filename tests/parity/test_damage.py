@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from flax import nnx
 
 from af3cli.features.types import Features
-from af3cli.inference.heads import Head, Heads
+from af3cli.inference.heads import Heads
 from af3cli.inference.trunk import TrunkModel
 from af3cli.model.trunk import Trunk
 from af3cli.weights.load import Weights
@@ -91,7 +91,7 @@ def test_a_transposed_weight_of_the_denoiser(
     head = reduced_heads.diffusion
     path = ("transformer", "stack", "blocks", 0, "query", "weight")
     parameters = with_transposed(head.parameters, *path)
-    damaged = replace(reduced_heads, diffusion=Head(head.graph, parameters))
+    damaged = replace(reduced_heads, diffusion=replace(head, parameters=parameters))
     names = outside(Case(CASES["deep_msa"]).compare_heads(reduced_model, damaged, "reduced"))
     assert len(names) == 3 and all(name.startswith("diff") for name in names)
 

@@ -15,6 +15,7 @@ from af3cli.features.msa_rows import msa_row_order
 from af3cli.features.padding import Buckets, pad, sizes_of
 from af3cli.features.types import Features
 from af3cli.inference.parameters import compiled
+from af3cli.inference.precision import Precision
 from af3cli.inference.trunk import TrunkModel
 from af3cli.model.trunk import Trunk, TrunkInputs
 from tests.parity.comparison import Comparison, compare, compare_equal
@@ -58,7 +59,9 @@ def compare_trunk(
         msa = model.embed_msa(model.parameters, inputs, alignment.rows, alignment.deletions)
         arguments = model.parameters, inputs, msa, alignment.row_mask
         if index == 0 and "trunk0.pair_after_msa" in recorded:
-            for stage, array in _compiled_stages(model.graph)(*arguments, pair).items():
+            for stage, array in _compiled_stages(model.graph, model.precision)(
+                *arguments, pair
+            ).items():
                 yield _compare_pair(f"trunk0.pair_{stage}", array, recorded, bounds["after_msa"])
         single, pair = model.run_pass(*arguments, single=single, pair=pair)
         name = f"trunk{index}.single"
@@ -87,7 +90,7 @@ def _compare_pair(
 
 
 @cache
-def _compiled_stages(graph: nnx.GraphDef) -> Callable[..., dict[str, Array]]:
+def _compiled_stages(graph: nnx.GraphDef, precision: Precision) -> Callable[..., dict[str, Array]]:
     """The pair representation at stages of the first pass, by what they are called."""
 
     def stages(
@@ -105,4 +108,4 @@ def _compiled_stages(graph: nnx.GraphDef) -> Callable[..., dict[str, Array]]:
             "after_msa": trunk.msa_stack(msa, templated, row_mask, inputs.mask),
         }
 
-    return compiled(graph, stages)
+    return compiled(graph, stages, precision)
