@@ -15,9 +15,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-# What one chunked intermediate may take. A processor is fastest within its last-level cache.
-_PROCESSOR_BYTES, _ACCELERATOR_BYTES = 1 << 23, 1 << 31
+# What one chunked intermediate may take. A processor is fastest within its last-level cache, an
+# accelerator without chunks, as far as its memory goes.
+_PROCESSOR_BYTES = 1 << 23
+_ACCELERATOR_BYTES, _ACCELERATOR_SHARE = 1 << 31, 1 / 16
 
+Rows = TypeVar("Rows")
 Result = TypeVar("Result")
 
 _budget: ContextVar[int | None] = ContextVar("chunk_bytes", default=None)
@@ -38,8 +41,8 @@ def chunk_bytes(budget: int) -> Iterator[None]:
 
 
 def map_rows(
-    function: Callable[[Array], Result],
-    rows: Array,
+    function: Callable[[Rows], Result],
+    rows: Rows,
     *,
     bytes_per_row: int,
     axis: int = 0,
@@ -47,15 +50,18 @@ def map_rows(
 ) -> Result:
     """`function(rows)`, evaluated on as many rows at once as the budget allows.
 
-    Rows lie along `axis` of `rows` and along `out_axis` of the result, an array or a tuple of them.
+    `rows` and the result are arrays or trees of them; rows lie along `axis` of each of the former
+    and along `out_axis` of each of the latter.
     """
-    num_rows = rows.shape[axis]
+    num_rows = jax.tree.leaves(rows)[0].shape[axis]
     chunk = _chunk(num_rows, bytes_per_row)
     if chunk == num_rows:
         return function(rows)
 
     def evaluate(start: Array) -> Result:
-        return function(jax.lax.dynamic_slice_in_dim(rows, start, chunk, axis))
+        return function(
+            jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, start, chunk, axis), rows)
+        )
 
     def room(part: jax.ShapeDtypeStruct) -> Array:
         shape = list(part.shape)
@@ -107,12 +113,18 @@ def add_rows(
 
 def _chunk(num_rows: int, bytes_per_row: int) -> int:
     """How many rows to take at once: chunks as even as can be that the budget allows."""
-    most = max(1, _chunk_bytes() // bytes_per_row)
+    most = max(1, chunk_budget() // bytes_per_row)
     return math.ceil(num_rows / math.ceil(num_rows / most))
 
 
-def _chunk_bytes() -> int:
+def chunk_budget() -> int:
+    """Returns how many bytes a chunked intermediate may take."""
     budget = _budget.get()
     if budget is not None:
         return budget
-    return _PROCESSOR_BYTES if jax.default_backend() == "cpu" else _ACCELERATOR_BYTES
+    if jax.default_backend() == "cpu":
+        return _PROCESSOR_BYTES
+    statistics = jax.local_devices()[0].memory_stats() or {}
+    if "bytes_limit" in statistics:
+        return int(_ACCELERATOR_SHARE * statistics["bytes_limit"])
+    return _ACCELERATOR_BYTES

@@ -22,6 +22,7 @@ from af3cli.model.atom_transformer import (
     empty_key_bias,
     key_windows,
 )
+from af3cli.model.chunking import map_rows
 from af3cli.model.conditioned import ConditioningNorm
 from af3cli.model.config import ModelConfig
 from af3cli.model.layers import Linear, Transition, parameter
@@ -98,14 +99,20 @@ class DiffusionConditioning(nnx.Module):
 
     def pairs(self, pair: Pair, tokens: TokenFeatures) -> Pair:
         """The pair conditioning, which no noise level changes."""
-        positions = relative_one_hot(
-            tokens, self.config.max_relative_residue, self.config.max_relative_chain
-        )
-        if self.project_positions is not None:
-            positions = self.project_positions(positions)
-        pair = self.pair(self.pair_norm(jnp.concatenate([pair, positions], axis=-1)))
-        pair = pair + self.pair_transition_1(pair)
-        return pair + self.pair_transition_2(pair)
+        offsets = self.config.max_relative_residue, self.config.max_relative_chain
+
+        def of_rows(rows: tuple[Pair, TokenFeatures]) -> Pair:
+            pair, row_tokens = rows
+            positions = relative_one_hot(row_tokens, tokens, *offsets)
+            if self.project_positions is not None:
+                positions = self.project_positions(positions)
+            pair = self.pair(self.pair_norm(jnp.concatenate([pair, positions], axis=-1)))
+            pair = pair + self.pair_transition_1(pair)
+            return pair + self.pair_transition_2(pair)
+
+        joined = 4 * pair.shape[1] * self.pair.weight.shape[-2]
+        row_bytes = 2 * joined + self.pair_transition_1.bytes_of(pair[0])
+        return map_rows(of_rows, (pair, tokens), bytes_per_row=row_bytes)
 
     def noiseless_single(
         self, single: Single, target_feat: Float32[Array, "token target"]
@@ -160,7 +167,9 @@ class DiffusionAtoms(nnx.Module):
         query_token = atoms.token.reshape(-1, self.config.atom_transformer.query_window)
         key_token = atoms.token[windows]
         present = atoms.mask.reshape(query_token.shape)[:, :, None] & (windows >= 0)[:, None]
-        projected = self.pair(self.pair_norm(pair))
+        projected = map_rows(
+            lambda rows: self.pair(self.pair_norm(rows)), pair, bytes_per_row=2 * pair[0].nbytes
+        )
         from_trunk = projected[query_token[:, :, None], key_token[:, None]]
         pairs = self.conditioning.pairs(atom_single, atoms, tokens, windows)
         return self.pair_mlp(pairs + jnp.where(present[..., None], from_trunk, 0))

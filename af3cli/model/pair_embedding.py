@@ -5,6 +5,9 @@ Algorithms 1 (lines 2 to 5) and 3; nothing here changes between trunk passes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -15,32 +18,33 @@ from af3cli.model.config import ModelConfig
 from af3cli.model.layers import Linear, parameter
 
 Pair = Float[Array, "token token pair"]
-PairClass = Int32[Array, "token token"]
+PairClass = Int32[Array, "row token"]
 
 
 def relative_classes(
-    tokens: TokenFeatures, max_residue: int, max_chain: int
+    rows: TokenFeatures, tokens: TokenFeatures, max_residue: int, max_chain: int
 ) -> tuple[PairClass, PairClass, PairClass, PairClass]:
     """Classes of the residue offset, the token offset, the same-entity bit and the chain offset.
 
-    Offsets are clipped and shifted to start at 0; the class after the largest offset means that
-    the offset has no meaning for the pair.
+    `rows` are some of the `tokens`, or all. Offsets are clipped and shifted to start at 0; the
+    class after the largest offset means that the offset has no meaning for the pair.
     """
 
-    def offset(index: Int32[Array, "token"], largest: int) -> PairClass:
-        return jnp.clip(index[:, None] - index[None, :] + largest, 0, 2 * largest)
+    def offset(of: Callable[[TokenFeatures], Int32[Array, "token"]], largest: int) -> PairClass:
+        return jnp.clip(of(rows)[:, None] - of(tokens)[None, :] + largest, 0, 2 * largest)
 
-    def same(index: Int32[Array, "token"]) -> PairClass:
-        return index[:, None] == index[None, :]
+    def same(of: Callable[[TokenFeatures], Int32[Array, "token"]]) -> PairClass:
+        return of(rows)[:, None] == of(tokens)[None, :]
 
-    same_chain, same_entity = same(tokens.asym_id), same(tokens.entity_id)
-    same_residue = same_chain & same(tokens.residue_index)
+    residue_index = attrgetter("residue_index")
+    same_chain, same_entity = same(attrgetter("asym_id")), same(attrgetter("entity_id"))
+    same_residue = same_chain & same(residue_index)
     apart = 2 * max_residue + 1
     return (
-        jnp.where(same_chain, offset(tokens.residue_index, max_residue), apart),
-        jnp.where(same_residue, offset(tokens.token_index, max_residue), apart),
+        jnp.where(same_chain, offset(residue_index, max_residue), apart),
+        jnp.where(same_residue, offset(attrgetter("token_index"), max_residue), apart),
         same_entity.astype(jnp.int32),
-        jnp.where(same_entity, offset(tokens.sym_id, max_chain), 2 * max_chain + 1),
+        jnp.where(same_entity, offset(attrgetter("sym_id"), max_chain), 2 * max_chain + 1),
     )
 
 
@@ -50,10 +54,10 @@ def num_relative_classes(config: ModelConfig) -> int:
 
 
 def relative_one_hot(
-    tokens: TokenFeatures, max_residue: int, max_chain: int
-) -> Float[Array, "token token class"]:
+    rows: TokenFeatures, tokens: TokenFeatures, max_residue: int, max_chain: int
+) -> Float[Array, "row token class"]:
     """The four relative classes one-hot, side by side; the same-entity bit takes one column."""
-    residue, token, entity, chain = relative_classes(tokens, max_residue, max_chain)
+    residue, token, entity, chain = relative_classes(rows, tokens, max_residue, max_chain)
     num_offsets = 2 * max_residue + 2
     columns = [
         jax.nn.one_hot(residue, num_offsets),
@@ -77,7 +81,9 @@ class RelativePositions(nnx.Module):
         self.weight = parameter(num_relative_classes(config), config.pair_width)
 
     def __call__(self, tokens: TokenFeatures) -> Pair:
-        residue, token, entity, chain = relative_classes(tokens, self.max_residue, self.max_chain)
+        residue, token, entity, chain = relative_classes(
+            tokens, tokens, self.max_residue, self.max_chain
+        )
         num_offsets = 2 * self.max_residue + 2
         by_residue, by_token, by_entity, by_chain = jnp.split(
             self.weight[...].astype(jnp.float32),

@@ -235,10 +235,12 @@ def test_samples(prediction_model: PredictionModel, three_samples: dict[int, Sam
 def test_samples_of_a_stack_that_is_scanned(
     three_samples: dict[int, Sample], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As accelerators do it."""
+    """As accelerators do it; what the samples share is computed a row at a time."""
     with monkeypatch.context() as patch:
         patch.setattr(jax, "default_backend", lambda: "gpu")
         model = small_model()
     head = nnx.merge(model.heads.diffusion.graph, model.heads.diffusion.parameters)
     assert not head.transformer.stack.unrolled
-    assert_same_samples(samples(model, LARGE, [1], at_once=1), three_samples)
+    with chunk_bytes(100_000):
+        ours = samples(model, LARGE, [1], at_once=1)
+    assert_same_samples(ours, three_samples)

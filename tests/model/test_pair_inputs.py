@@ -57,7 +57,7 @@ def test_relative_positions() -> None:
     tokens = tokens_with(num_tokens, **columns)
     rows = [{name: int(columns[name][i]) for name in COLUMNS} for i in range(num_tokens)]
     expected = np.array([[reference.relative_position(i, j, 32, 2) for j in rows] for i in rows])
-    np.testing.assert_array_equal(relative_one_hot(tokens, 32, 2), expected)
+    np.testing.assert_array_equal(relative_one_hot(tokens, tokens, 32, 2), expected)
     assert expected.any(axis=(0, 1))[66:].all()
 
     module = randomised(lambda: RelativePositions(replace(OFFICIAL, pair_width=11)))
