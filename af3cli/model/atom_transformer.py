@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int32
 
+from af3cli.model.attention import attend
 from af3cli.model.conditioned import (
     AdaptiveLayerNorm,
     ConditionedOutput,
@@ -23,7 +24,7 @@ from af3cli.model.conditioned import (
     NormModulation,
 )
 from af3cli.model.config import AtomTransformerConfig
-from af3cli.model.layers import Linear, attend, split_heads
+from af3cli.model.layers import Linear, split_heads
 from af3cli.model.stack import Stack
 
 AtomActivations = Float[Array, "atom width"]

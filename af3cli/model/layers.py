@@ -89,21 +89,6 @@ def swish_gate(x: Float[Array, "*batch two_width"]) -> Float[Array, "*batch widt
     return (jax.nn.silu(gate.astype(jnp.float32)) * value).astype(x.dtype)
 
 
-def attend(
-    query: Float[Array, "*batch query heads width"],
-    key: Float[Array, "*batch key heads width"],
-    value: Float[Array, "*batch key heads width"],
-    bias: Float[Array, "*#batch heads query key"],
-) -> Float[Array, "*batch query heads*width"]:
-    """Softmax attention with an additive bias; logits and softmax in float32."""
-    query = (query.astype(jnp.float32) * query.shape[-1] ** -0.5).astype(key.dtype)
-    query, key, value = (x.swapaxes(-3, -2) for x in (query, key, value))
-    logits = jnp.einsum("...qc,...kc->...qk", query, key, preferred_element_type=jnp.float32)
-    weights = jax.nn.softmax(logits + bias, axis=-1).astype(value.dtype)
-    mean = jnp.matmul(weights, value).swapaxes(-3, -2)
-    return mean.reshape(*mean.shape[:-2], -1)
-
-
 def gated(
     value: Float[Array, "*batch width"], gate: Float[Array, "*batch width"]
 ) -> Float[Array, "*batch width"]:

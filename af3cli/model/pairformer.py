@@ -6,9 +6,10 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
+from af3cli.model.attention import attend
 from af3cli.model.chunking import add_rows
 from af3cli.model.config import PairStackConfig
-from af3cli.model.layers import LayerNorm, Linear, Transition, attend, gated, split_heads
+from af3cli.model.layers import LayerNorm, Linear, Transition, gated, split_heads
 from af3cli.model.stack import Stack
 from af3cli.model.triangle import TriangleAttention, TriangleMultiplication
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float32
 
+from af3cli.model.attention import attend
 from af3cli.model.conditioned import (
     AdaptiveLayerNorm,
     ConditionedOutput,
@@ -18,7 +19,7 @@ from af3cli.model.conditioned import (
     NormModulation,
 )
 from af3cli.model.config import ModelConfig
-from af3cli.model.layers import Linear, attend, split_heads
+from af3cli.model.layers import Linear, split_heads
 from af3cli.model.stack import Stack
 
 Tokens = Float32[Array, "token width"]
@@ -113,8 +114,8 @@ class TokenTransformer(nnx.Module):
         pair = self.pair_norm(pair)
         if 4 * self.pair_bias.weight.shape[-1] * len(mask) ** 2 > _MAX_BIAS_BYTES:
             return TokenBias(mask, None, pair)
-        layers = split_heads(self.pair_bias(pair), self.num_blocks).transpose(2, 3, 0, 1)
-        return TokenBias(mask, layers, None)
+        layers = self.pair_bias.channels_first(pair)
+        return TokenBias(mask, layers.reshape(self.num_blocks, -1, *layers.shape[1:]), None)
 
     def modulations(self, condition: Condition) -> TokenModulation | list[TokenModulation]:
         """What the blocks make of the conditioning signal, as the stack takes it."""

@@ -6,8 +6,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
+from af3cli.model.attention import attend, is_fused
 from af3cli.model.chunking import add_rows, map_rows
-from af3cli.model.layers import LayerNorm, Linear, attend, gated, split_heads
+from af3cli.model.layers import LayerNorm, Linear, gated, split_heads
 
 _MASKED = float(jnp.finfo(jnp.float32).min)
 
@@ -98,9 +99,15 @@ class TriangleAttention(nnx.Module):
         return add_rows(
             lambda rows: self._attend(rows, bias),
             pair,
-            bytes_per_row=4 * self.num_heads * len(mask) ** 2,
+            bytes_per_row=self._bytes_of_row(len(mask)),
             axis=0 if self.starting else 1,
         )
+
+    def _bytes_of_row(self, num_tokens: int) -> int:
+        """What the largest intermediate of a row takes: logits, or the projections."""
+        if is_fused(self.expand.dtype):
+            return self.expand.dtype.itemsize * num_tokens * self.expand.weight.shape[-1]
+        return 4 * self.num_heads * num_tokens**2
 
     def _attend(
         self, pair: Float[Array, "*edges width"], bias: Float[Array, "heads token token"]

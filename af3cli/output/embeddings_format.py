@@ -61,7 +61,8 @@ class EntryHeader:
     """What one entry was made from. Two entries with equal headers hold the same values.
 
     `name` is the group's name, `job_name` the job's. `include` names the arrays, in the order of
-    `ARRAYS`. `ccd_date` is the date of the newest change in the component dictionary.
+    `ARRAYS`. `ccd_date` is the date of the newest change in the component dictionary. `made_on` is
+    the device.
     """
 
     name: str
@@ -76,6 +77,7 @@ class EntryHeader:
     ccd_sha256: str
     rdkit_version: str
     chains: ChainInputs
+    made_on: str = ""
     meaningless: str = ""
 
     def attributes(self) -> dict[str, str | int | np.ndarray]:

@@ -12,6 +12,7 @@ from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError, OutputError
 from af3cli.features.padding import Buckets
 from af3cli.inference.costs import pass_cost
+from af3cli.inference.device import made_on
 from af3cli.inference.events import Event, PassFinished, TaskFailed
 from af3cli.inference.memory import trunk_memory
 from af3cli.inference.plan import Task
@@ -181,6 +182,7 @@ def entry_header(
         ccd_sha256=components.record.sha256,
         rdkit_version=version("rdkit"),
         chains=task.job.chains,
+        made_on=made_on(model.precision),
         meaningless=_label(model),
     )
 

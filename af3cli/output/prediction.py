@@ -63,7 +63,7 @@ class PredictionFolder:
 
     What is written appears at once and whole, and stays when the process is killed. `identity`
     is all that can change the results: the job's digest, the parameters' sha256, settings.
-    `chains` is told in the records.
+    `chains` and the device, `made_on`, are told in the records.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class PredictionFolder:
         identity: Identity,
         *,
         chains: ChainFacts | None = None,
+        made_on: str = "",
         overwrite: bool = False,
     ) -> None:
         """Says what is to be written; `overwrite` removes predictions made from something else."""
@@ -80,6 +81,7 @@ class PredictionFolder:
         self._complex = complex_
         self._identity = dict(identity)
         self._chains = chains or {}
+        self._made_on = made_on
         self._overwrite = overwrite
         self._resources = ExitStack()
 
@@ -200,7 +202,7 @@ class PredictionFolder:
 
         def write_record(path: Path) -> None:
             sizes = file_sizes(path.parent)
-            record = Record(self._identity, sizes, ranking_score, self._chains)
+            record = Record(self._identity, sizes, ranking_score, self._chains, self._made_on)
             path.write_bytes(record.to_json())
 
         with messages(folder):

@@ -32,13 +32,15 @@ class Record:
     """What made the files in one folder; the score is that of a sample, if it is known.
 
     `sizes` has the bytes of each file but the record itself. `chains` says of each chain how deep
-    its alignments are, how many templates it has, and where they come from.
+    its alignments are, how many templates it has, and where they come from. `made_on` is the
+    device.
     """
 
     identity: dict[str, str | int | float | bool | None]
     sizes: dict[str, int]
     ranking_score: float | None = None
     chains: ChainFacts = field(default_factory=dict)
+    made_on: str = ""
 
     def to_json(self) -> bytes:
         """Returns the record as text."""
@@ -49,6 +51,7 @@ class Record:
             "identity": self.identity,
             "ranking_score": None if score is None or math.isnan(score) else float(score),
             "chains": self.chains,
+            "made_on": self.made_on,
             "sizes": self.sizes,
         }
         return json.dumps(content, indent=1).encode()
@@ -145,6 +148,7 @@ def _read(path: Path) -> Record | None:
             sizes=dict(content["sizes"]),
             ranking_score=None if score is None else float(score),
             chains=content.get("chains", {}),
+            made_on=content.get("made_on", ""),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -12,6 +12,7 @@ from af3cli.chemistry import ComponentDictionary
 from af3cli.features.padding import Buckets
 from af3cli.features.reference import has_conformer
 from af3cli.inference.costs import confidence_cost, pass_cost, step_cost
+from af3cli.inference.device import made_on
 from af3cli.inference.events import Event, PassFinished, SampleFinished, StepFinished, Warned
 from af3cli.inference.memory import (
     device_bytes,
@@ -123,6 +124,7 @@ class _Run:
             complex_,
             self.identities[task.job],
             chains=task.job.chains.by_chain(),
+            made_on=made_on(self.model.trunk.precision),
             overwrite=self.settings.overwrite,
         ) as folder:
             try:
