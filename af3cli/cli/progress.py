@@ -54,15 +54,28 @@ def show_progress() -> Iterator[Callable[[Event], None]]:
 
 
 class _Account:
-    """How much of a run's cost is done, and at which of its tasks it is."""
+    """How much of a run's cost is done, at which of its tasks it is, and how fast it goes.
+
+    The first pass or step of its kind in a task may have had a program compiled, so the rate is
+    that of the others.
+    """
 
     def __init__(self) -> None:
         self.costs: Mapping[Task, float] = {}
         self.number = 0
         self._before = self._within = 0.0
+        self._start = self._latest = time.monotonic()
+        self._timed_cost = self._timed_seconds = 0.0
 
     def count(self, event: Event) -> None:
         """Takes an event into account."""
+        now = time.monotonic()
+        match event:
+            case PassFinished(index=index, cost=cost) | StepFinished(index=index, cost=cost):
+                if index > 0:
+                    self._timed_cost += cost
+                    self._timed_seconds += now - self._latest
+        self._latest = now
         match event:
             case RunStarted(costs):
                 self.costs = costs
@@ -89,6 +102,15 @@ class _Account:
         return self._before + self._within
 
     @property
+    def seconds_left(self) -> float | None:
+        """About how long the rest takes, if that can be told."""
+        if not 0 < self.done < self.total:
+            return None
+        if self._timed_cost:
+            return (self.total - self.done) * self._timed_seconds / self._timed_cost
+        return (self.total - self.done) * (self._latest - self._start) / self.done
+
+    @property
     def place(self) -> str:
         """Which task of how many it is at, such as 2/8."""
         return f"{self.number}/{len(self.costs)}"
@@ -98,7 +120,6 @@ class LogProgress(AbstractContextManager):
     """A line for each sample and task, with an estimate of the time that is left."""
 
     def __init__(self) -> None:
-        self._start = time.monotonic()
         self._account = _Account()
 
     def __exit__(self, *_: object) -> None:
@@ -121,11 +142,8 @@ class LogProgress(AbstractContextManager):
         click.echo(f"{clock} [{self._account.place}] {text}{self._estimate()}", err=True)
 
     def _estimate(self) -> str:
-        done, total = self._account.done, self._account.total
-        if not 0 < done < total:
-            return ""
-        left = (time.monotonic() - self._start) * (total - done) / done
-        return f"; about {duration(left)} left"
+        left = self._account.seconds_left
+        return "" if left is None else f"; about {duration(left)} left"
 
 
 class TerminalProgress(AbstractContextManager):

@@ -1,7 +1,8 @@
 """How much memory a device has, what a task needs of it, and how many samples fit.
 
 The parameters are counted. The rest is an estimate: what XLA allocates for the official widths,
-measured (see `benchmarks/`) and put as bytes per pair of tokens and per atom.
+measured (see `benchmarks/` and docs/performance.md) and put as bytes per pair of tokens and per
+atom, and what intermediates take that are computed in chunks.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import jax
+import jax.numpy as jnp
 
 from af3cli.errors import Af3cliError
 from af3cli.inference.host_memory import host_bytes
 from af3cli.inference.sampling import levels_at_once
+from af3cli.model.attention import is_fused
+from af3cli.model.chunking import chunk_budget
 from af3cli.model.config import ModelConfig
 
 if TYPE_CHECKING:
@@ -23,8 +27,10 @@ if TYPE_CHECKING:
 # Of the device's memory, what may be planned with.
 _USABLE_SHARE = 0.9
 
-_TRUNK_PER_PAIR, _TRUNK_PER_TOKEN = 4_000, 600_000
-_HEADS_PER_PAIR, _HEADS_PER_ATOM = 5_500, 55_000
+_TRUNK_PER_TOKEN, _HEADS_PER_ATOM = 600_000, 55_000
+_TRUNK_PER_PAIR, _HEADS_PER_PAIR = 4_000, 5_500
+_FUSED_TRUNK_PER_PAIR, _FUSED_HEADS_PER_PAIR = 2_250, 2_400
+_CHUNKED_PER_PAIR = 5_000
 _SAMPLE_PER_PAIR, _SAMPLE_PER_ATOM = 200, 20_000
 # On a processor, the memory is also that of libraries, compiler and compiled programs.
 _TRUNK_PROGRAM, _WHOLE_PROGRAM = 850_000_000, 1_300_000_000
@@ -65,7 +71,9 @@ def device_bytes() -> int:
 
 def trunk_memory(model: TrunkModel, num_tokens: int) -> MemoryNeed:
     """Returns what the trunk needs for a job of this (padded) size."""
-    representations = _TRUNK_PER_PAIR * num_tokens**2 + _TRUNK_PER_TOKEN * num_tokens
+    per_pair = _FUSED_TRUNK_PER_PAIR if _is_fused(model) else _TRUNK_PER_PAIR
+    representations = per_pair * num_tokens**2 + _TRUNK_PER_TOKEN * num_tokens
+    representations += _chunk_bytes(num_tokens)
     return MemoryNeed(
         _num_bytes(model.parameters), representations, 0, _on_processor(_TRUNK_PROGRAM)
     )
@@ -76,9 +84,11 @@ def prediction_memory(
 ) -> MemoryNeed:
     """Returns what the whole network needs for a job of this (padded) size."""
     trunk = trunk_memory(model.trunk, num_tokens)
+    per_pair = _FUSED_HEADS_PER_PAIR if _is_fused(model.trunk) else _HEADS_PER_PAIR
     heads = (
-        _HEADS_PER_PAIR * num_tokens**2
+        per_pair * num_tokens**2
         + _HEADS_PER_ATOM * num_atoms
+        + _chunk_bytes(num_tokens)
         + _condition_bytes(model.trunk.config, num_tokens)
     )
     sample = _SAMPLE_PER_PAIR * num_tokens**2 + _SAMPLE_PER_ATOM * num_atoms
@@ -95,6 +105,15 @@ def samples_at_once(model: PredictionModel, num_tokens: int, num_atoms: int) -> 
     one = prediction_memory(model, num_tokens, num_atoms, at_once=1)
     free = _USABLE_SHARE * device_bytes() - (one.total - one.samples)
     return max(1, int(free // one.samples))
+
+
+def _is_fused(model: TrunkModel) -> bool:
+    return is_fused(jnp.dtype(model.precision))
+
+
+def _chunk_bytes(num_tokens: int) -> int:
+    """What the largest intermediate takes of those that are computed in chunks."""
+    return min(chunk_budget(), _CHUNKED_PER_PAIR * num_tokens**2)
 
 
 def _condition_bytes(config: ModelConfig, num_tokens: int) -> int:

@@ -62,12 +62,28 @@ def test_a_log_has_a_line_for_each_sample_and_task(tasks, capsys, monkeypatch):
             show(event)
     lines = [line.split(" ", 2)[2] for line in capsys.readouterr().err.splitlines()]
     assert lines == [
-        "[1/2] first (seed 1): sample 0, ranking score 0.50; about 5.3 s left",
-        "[1/2] first (seed 1): warning: odd; about 11 s left",
-        "[1/2] first (seed 1): sample 1, ranking score nan; about 12 s left",
-        "[1/2] first (seed 1): 20 tokens in a bucket of 32, 3.0 s; about 16 s left",
+        "[1/2] first (seed 1): sample 0, ranking score 0.50; about 16 s left",
+        "[1/2] first (seed 1): warning: odd; about 16 s left",
+        "[1/2] first (seed 1): sample 1, ranking score nan; about 13 s left",
+        "[1/2] first (seed 1): 20 tokens in a bucket of 32, 3.0 s; about 13 s left",
         "[2/2] second (seed 1) failed: is wrong",
     ]
+
+
+@pytest.mark.parametrize(("num_passes", "left"), [(3, "30 s"), (1, "10 min")])
+def test_the_time_left_is_without_compilation(tasks, capsys, monkeypatch, num_passes, left):
+    """The first pass takes 100 s and the others 5, and the second task costs six passes."""
+    now = 0.0
+    monkeypatch.setattr("af3cli.cli.progress.time.monotonic", lambda: now)
+    first, second = tasks
+    with LogProgress() as show:
+        show(RunStarted({first: 10.0 * num_passes, second: 60.0}))
+        show(TaskStarted(first))
+        for index in range(num_passes):
+            now += 5 if index else 100
+            show(PassFinished(first, index, num_passes, 10.0))
+        show(TaskFinished(first, now))
+    assert capsys.readouterr().err.endswith(f"; about {left} left\n")
 
 
 def test_a_terminal_shows_task_pass_samples_and_step(tasks):

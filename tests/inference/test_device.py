@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from types import SimpleNamespace
+
 import jax
+import numpy as np
 import pytest
 
 from af3cli.errors import InputError
+from af3cli.inference import memory
 from af3cli.inference.compile_cache import keep_compiled_programs
+from af3cli.inference.device import claim_memory
 from af3cli.inference.precision import Precision, choose_precision
+from af3cli.model.config import OFFICIAL
 
 
 @pytest.fixture
@@ -41,3 +48,48 @@ def test_a_folder_that_cannot_be_written_is_done_without(tmp_path, no_cache):
     (tmp_path / "file").touch()
     assert keep_compiled_programs(tmp_path / "file") is None
     assert jax.config.jax_compilation_cache_dir is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"XLA_CLIENT_MEM_FRACTION": "0.95"}),
+        ({"XLA_CLIENT_MEM_FRACTION": "0.4"}, {"XLA_CLIENT_MEM_FRACTION": "0.4"}),
+        # An older name; JAX refuses to have both.
+        ({"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.4"}, {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.4"}),
+    ],
+)
+def test_memory_is_claimed_unless_the_user_has_chosen(monkeypatch, before, after):
+    environment = dict(before)
+    monkeypatch.setattr(os, "environ", environment)
+    claim_memory()
+    assert environment == after
+
+
+# What XLA allocates on an H200 for arguments, results and intermediates, in GB: of the memory it
+# may use, by tokens and atoms, for a trunk pass and for the confidences with what a sample shares.
+MEASURED = [
+    (112.6, 1024, 8_096, 5.95, 6.5),
+    (112.6, 2048, 16_192, 17.8, None),
+    (81.1, 5120, 40_512, 63.8, 69.1),
+]
+
+
+@pytest.mark.parametrize(("limit", "num_tokens", "num_atoms", "trunk", "heads"), MEASURED)
+def test_estimates_on_a_gpu(monkeypatch, limit, num_tokens, num_atoms, trunk, heads):
+    """Not below what was measured, and 1.5 times it at most."""
+    monkeypatch.setattr(memory, "is_fused", lambda dtype: True)
+    monkeypatch.setattr(memory, "chunk_budget", lambda: limit * 1e9 / 16)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    of_trunk = SimpleNamespace(
+        precision=Precision.BFLOAT16, parameters=np.zeros(307_000_000, np.int8), config=OFFICIAL
+    )
+    model = SimpleNamespace(
+        trunk=of_trunk, heads=SimpleNamespace(parameters=np.zeros(840_000_000, np.int8))
+    )
+    estimate = memory.trunk_memory(of_trunk, num_tokens).total / 1e9
+    assert trunk < estimate < 1.5 * trunk
+    if heads is not None:
+        need = memory.prediction_memory(model, num_tokens, num_atoms, at_once=1)
+        assert heads < need.representations / 1e9 < 1.5 * heads
+        assert need.total < limit * 1e9
