@@ -8,7 +8,6 @@ rate of one large matrix product, measured in the same process before and after 
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,13 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from machine import matrix_rate, peak_bytes
 from operations import trunk_pass_operations
 
 if TYPE_CHECKING:
     from af3cli.weights import Weights
 
 _LETTERS = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFEVVHSLAKWKRQT"
-_MATRIX = 2048
 
 
 @click.command()
@@ -83,7 +82,7 @@ def _measure(num_tokens: int, weights: str, precision: str, num_passes: int) -> 
     with tempfile.TemporaryDirectory() as folder:
         tasks = plan_tasks(plan_files([_job(Path(folder), num_tokens)], components), exact)
         out = Path(folder) / "emb.h5"
-        rates = [_matrix_rate()]
+        rates = [matrix_rate(model.precision)]
         start = time.perf_counter()
         embed_tasks(
             model,
@@ -94,7 +93,7 @@ def _measure(num_tokens: int, weights: str, precision: str, num_passes: int) -> 
             buckets=exact,
             report=note,
         )
-        rates.append(_matrix_rate())
+        rates.append(matrix_rate(model.precision))
         file_bytes = out.stat().st_size
     first, *others = (end - begin for begin, end in pairwise([start, *ends]))
     return {
@@ -102,7 +101,7 @@ def _measure(num_tokens: int, weights: str, precision: str, num_passes: int) -> 
         "compile_seconds": first - min(others),
         "operations": trunk_pass_operations(num_tokens, 2, 0, model.config),
         "matrix_rate": max(rates),
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": peak_bytes(),
         "file_bytes": file_bytes,
     }
 
@@ -132,21 +131,6 @@ def _job(folder: Path, num_tokens: int) -> Path:
     path = folder / "job.json"
     path.write_text(json.dumps(job))
     return path
-
-
-def _matrix_rate() -> float:
-    """Operations per second of one large float32 matrix product: the best of a few."""
-    import jax
-    import jax.numpy as jnp
-
-    matrix = jnp.ones((_MATRIX, _MATRIX))
-    product = jax.jit(jnp.matmul)
-    seconds = []
-    for _ in range(6):
-        start = time.perf_counter()
-        product(matrix, matrix).block_until_ready()
-        seconds.append(time.perf_counter() - start)
-    return 2 * _MATRIX**3 / min(seconds)
 
 
 if __name__ == "__main__":

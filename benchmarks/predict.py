@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from machine import peak_bytes
 
 from af3cli import open_dictionary, tokenize
 from af3cli.features.featurise import featurise
@@ -133,13 +133,6 @@ def best_times(rounds: int, **actions: Callable[[], object]) -> dict[str, float]
             if number:
                 best[name] = min(best[name], time.perf_counter() - start)
     return best
-
-
-def peak_bytes() -> int:
-    """Returns the most memory that was in use: the device's, or this process's."""
-    statistics = jax.local_devices()[0].memory_stats() or {}
-    peak_of_process = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return statistics.get("peak_bytes_in_use", peak_of_process)
 
 
 def main() -> None:

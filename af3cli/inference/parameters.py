@@ -11,14 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from af3cli.inference.device import compiler_options
 from af3cli.inference.precision import Precision
 from af3cli.weights.aligned import aligned
 
 _NORMALISATION = {"scale", "offset"}
-
-# Trying Triton's products took minutes of compilation, and cuBLAS's are as fast: on an H200, a pass
-# of 1024 tokens ran in 1.24 s in place of 1.23.
-_GPU_FLAGS = {"xla_gpu_enable_triton_gemm": False}
 
 
 def place_parameters(
@@ -63,11 +60,10 @@ def compiled(
     `options` are those of `jax.jit`. Models of one structure share their compiled functions.
     """
     products = "highest" if precision == Precision.FLOAT32 else None
-    flags = _GPU_FLAGS if jax.default_backend() == "gpu" else {}
 
     @wraps(method)
     def run(self: nnx.State, *args: object, **kwargs: object) -> object:
         with jax.default_matmul_precision(products):
             return method(nnx.merge(graph, self), *args, **kwargs)
 
-    return jax.jit(run, compiler_options=flags, **options)
+    return jax.jit(run, compiler_options=compiler_options(), **options)

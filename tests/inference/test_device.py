@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from af3cli.errors import InputError
-from af3cli.inference import memory
+from af3cli.inference import device, memory
 from af3cli.inference.compile_cache import keep_compiled_programs
-from af3cli.inference.device import claim_memory
+from af3cli.inference.device import claim_memory, compiler_options
 from af3cli.inference.precision import Precision, choose_precision
 from af3cli.model.config import OFFICIAL
 
@@ -64,6 +64,17 @@ def test_memory_is_claimed_unless_the_user_has_chosen(monkeypatch, before, after
     monkeypatch.setattr(os, "environ", environment)
     claim_memory()
     assert environment == after
+
+
+@pytest.mark.parametrize(
+    ("option", "is_known"), [("xla_gpu_enable_triton_gemm", True), ("xla_gpu_no_such", False)]
+)
+def test_options_that_xla_does_not_know_are_left_out(monkeypatch, option, is_known):
+    monkeypatch.setattr(device, "_GPU_OPTIONS", {option: False})
+    monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
+    assert compiler_options.__wrapped__() == {}
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert compiler_options.__wrapped__() == ({option: False} if is_known else {})
 
 
 # What XLA allocates on an H200 for arguments, results and intermediates, in GB: of the memory it
