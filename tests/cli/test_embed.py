@@ -66,6 +66,7 @@ def test_a_run_tells_what_it_does_and_labels_what_means_nothing(af3, tmp_path, r
         assert "meaningless" in entry["meaningless"]
         assert (entry["name"], entry["seed"], entry["status"]) == ("dna_duplex", 2, "complete")
         assert len(entry["ccd_sha256"]) == 64 and entry["rdkit_version"]
+        assert entry["made_on"].endswith(", plain attention")  # float32
 
 
 def test_a_job_that_is_too_large_for_the_machine_is_warned_of(

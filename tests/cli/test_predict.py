@@ -144,6 +144,8 @@ def test_a_run_writes_what_the_official_program_does(predict, tmp_path):
     assert read_job(tmp_path / NAME / f"{NAME}_data.json").seeds == (2, 1)
     assert "mean nothing" in (tmp_path / NAME / "TERMS_OF_USE.md").read_text()
     assert "mean nothing" in sample_file(tmp_path, 1, 0, "model.cif").read_text()
+    record = json.loads(sample_file(tmp_path, 1, 0, "run.json").read_text())
+    assert record["made_on"].endswith(", plain attention")  # float32
 
     embeddings = tmp_path / NAME / "seed-1_embeddings"
     official = np.load(embeddings / f"{NAME}_seed-1_embeddings.npz")
