@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import click
 from machine import matrix_rate, peak_bytes
-from operations import trunk_pass_operations
 
 if TYPE_CHECKING:
     from af3cli.weights import Weights
@@ -65,6 +64,7 @@ def _measure(num_tokens: int, weights: str, precision: str, num_passes: int) -> 
     """Embeds one protein of `num_tokens` residues and returns what it took."""
     from af3cli.chemistry import open_dictionary
     from af3cli.features.padding import Buckets
+    from af3cli.inference.costs import pass_cost
     from af3cli.inference.events import Event, PassFinished
     from af3cli.inference.plan import plan_files, plan_tasks
     from af3cli.inference.trunk import load_model
@@ -99,7 +99,7 @@ def _measure(num_tokens: int, weights: str, precision: str, num_passes: int) -> 
     return {
         "pass_seconds": min(others),
         "compile_seconds": first - min(others),
-        "operations": trunk_pass_operations(num_tokens, 2, 0, model.config),
+        "operations": pass_cost(model.config, tasks[0].sizes),
         "matrix_rate": max(rates),
         "peak_bytes": peak_bytes(),
         "file_bytes": file_bytes,

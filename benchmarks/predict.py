@@ -69,12 +69,12 @@ def measure(num_tokens: int, at_once: int, weights: str, precision: str, rounds:
     trunk, heads = prepared.trunk, model.heads
     shared = prepared.padded, trunk.single, trunk.pair, trunk.target_feat
     context = heads.diffusion_context(*shared)
-    num_slots = len(context.atom_mask)
+    sizes = buckets.sizes(sizes_of(features))
     config = SamplerConfig(steps=STEPS)
     levels = noise_levels(config)
     drawing = SeededDraws(1, range(at_once))
-    positions = levels[0] * drawing.start(num_slots)
-    draws = drawing.step(0, num_slots)
+    positions = levels[0] * drawing.start(sizes.atom)
+    draws = drawing.step(0, sizes.atom)
     raised = raised_levels(levels, config)[: levels_at_once(num_tokens)]
     conditions = heads.conditions(raised, context)
     matrix = np.random.default_rng(0).normal(size=(MATRIX, MATRIX)).astype(np.float32)
@@ -99,7 +99,7 @@ def measure(num_tokens: int, at_once: int, weights: str, precision: str, rounds:
             product=lambda: multiply(matrix),
             step=lambda: heads.step(positions, *levels[:2], draws, conditions, 0, context, config),
             conditions=lambda: heads.conditions(raised, context),
-            draws=lambda: drawing.step(1, num_slots),
+            draws=lambda: drawing.step(1, sizes.atom),
             confidences=lambda: heads.confidences(positions[0], *shared),
             write=write,
         )
@@ -107,7 +107,7 @@ def measure(num_tokens: int, at_once: int, weights: str, precision: str, rounds:
     model_time = STEPS * step + at_once * best["confidences"]
     other_time = STEPS * best["draws"] + at_once * best["write"]
     rate = 2 * MATRIX**3 / best["product"]
-    cost = at_once * step_cost(model.trunk.config, num_tokens, num_slots)
+    cost = at_once * step_cost(model.trunk.config, sizes)
     return {
         "num_tokens": num_tokens,
         "num_atoms": sizes_of(features).atom,
@@ -119,7 +119,7 @@ def measure(num_tokens: int, at_once: int, weights: str, precision: str, rounds:
         "confidences": best["confidences"],
         "outside": other_time / (model_time + other_time),
         "peak": size(peak_bytes()),
-        "estimated": size(prediction_memory(model, num_tokens, num_slots, at_once).total),
+        "estimated": size(prediction_memory(model, sizes, at_once).total),
     }
 
 

@@ -80,8 +80,8 @@ def command(
     plan = run.fill(plan)
     num_bytes = estimated_bytes(plan.tasks, dtype, storage.include, model.config)
     show_plan(plan, _ENTRIES, out, num_bytes)
-    largest = max(task.bucket for task in plan.tasks)
-    show_memory(trunk_memory(model, largest), largest)
+    needs = ((trunk_memory(model, task.sizes), task.bucket) for task in plan.tasks)
+    show_memory(*max(needs, key=lambda need: need[0].total))
     with show_progress() as report:
         result = embed_tasks(
             model,

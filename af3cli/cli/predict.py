@@ -121,7 +121,7 @@ def _show_memory(plan: Plan, model: PredictionModel, settings: PredictionSetting
     from af3cli.inference.memory import prediction_memory
     from af3cli.output.prediction_run import num_at_once
 
-    task = max(plan.tasks, key=lambda task: (task.bucket, task.atom_bucket))
+    task = max(plan.tasks, key=lambda task: (task.bucket, task.sizes.atom))
     at_once = num_at_once(task, model, settings)
-    need = prediction_memory(model, task.bucket, task.atom_bucket, at_once)
+    need = prediction_memory(model, task.sizes, at_once)
     show_memory(need, task.bucket, ("--samples-at-once 1",), at_once)

@@ -1,38 +1,73 @@
-"""How much there is to compute, in floating-point operations: what estimates of time rest on."""
+"""How much there is to compute, in floating-point operations of matrix products.
+
+Estimates of the time left rest on these, and so do the rates that `benchmarks/` tells.
+"""
 
 from __future__ import annotations
 
-from af3cli.model.config import ModelConfig
-
-# The template stack: two narrower blocks, four times.
-_TEMPLATE_BLOCKS = 2
+from af3cli.features.padding import Sizes
+from af3cli.model.config import ModelConfig, PairStackConfig
 
 
-def pass_cost(config: ModelConfig, num_tokens: int) -> float:
-    """Returns the cost of one trunk pass, without what the alignment's depth adds."""
-    num_blocks = config.pairformer.num_blocks + config.msa.num_blocks + _TEMPLATE_BLOCKS
-    return num_blocks * _pair_block_cost(config, num_tokens)
+def pass_cost(config: ModelConfig, sizes: Sizes) -> int:
+    """Returns the cost of one trunk pass, which reads `config.msa.max_rows` of the alignment."""
+    template, pairs = config.template, sizes.token**2
+    template_block = _pair_operations(sizes.token, template.width, template.stack)
+    templates = min(sizes.template, template.slots) * template.stack.num_blocks * template_block
+    templates += 2 * pairs * 2 * config.pair_width * template.width
+    recycling = 2 * (pairs * config.pair_width**2 + sizes.token * config.single_width**2)
+    msa_block = _msa_block_operations(config, sizes.token, min(sizes.row, config.msa.max_rows))
+    msa = config.msa.num_blocks * msa_block
+    pairformer = config.pairformer.num_blocks * _block_operations(config, sizes.token)
+    return templates + recycling + msa + pairformer
 
 
-def confidence_cost(config: ModelConfig, num_tokens: int) -> float:
-    """Returns the cost of the confidences of one sample."""
-    return config.confidence.num_blocks * _pair_block_cost(config, num_tokens)
-
-
-def step_cost(config: ModelConfig, num_tokens: int, num_atoms: int) -> float:
+def step_cost(config: ModelConfig, sizes: Sizes) -> int:
     """Returns the cost of one denoising step of one sample."""
     width, condition = config.diffusion.token_width, config.single_width
     atom_width, keys = config.atom_width, config.atom_transformer.key_window
-    per_token = 22 * width**2 + 12 * condition * width + 4 * num_tokens * width
+    per_token = 22 * width**2 + 12 * condition * width + 4 * sizes.token * width
     per_atom = 38 * atom_width**2 + 4 * keys * atom_width
-    num_atom_blocks = 2 * config.atom_transformer.num_blocks
+    num_atom_blocks = 2 * config.diffusion.num_atom_blocks
     return (
-        config.diffusion.num_blocks * num_tokens * per_token
-        + num_atom_blocks * num_atoms * per_atom
+        config.diffusion.num_blocks * sizes.token * per_token
+        + num_atom_blocks * sizes.atom * per_atom
     )
 
 
-def _pair_block_cost(config: ModelConfig, num_tokens: int) -> float:
-    """Returns the cost of a pairformer block: projections of pairs, and sums over triangles."""
-    width = config.pair_width
-    return 68 * width**2 * num_tokens**2 + 12 * width * num_tokens**3
+def confidence_cost(config: ModelConfig, sizes: Sizes) -> int:
+    """Returns the cost of the confidences of one sample."""
+    return config.confidence.num_blocks * _block_operations(config, sizes.token)
+
+
+def _block_operations(config: ModelConfig, num_tokens: int) -> int:
+    """Operations of one pairformer block."""
+    width, stack = config.single_width, config.pairformer
+    attention = 5 * num_tokens * width**2 + 2 * num_tokens**2 * width
+    bias = num_tokens**2 * config.pair_width * stack.single_heads
+    transition = 3 * num_tokens * width * stack.transition_factor * width
+    pair = _pair_operations(num_tokens, config.pair_width, stack)
+    return pair + 2 * (attention + bias + transition)
+
+
+def _msa_block_operations(config: ModelConfig, num_tokens: int, num_rows: int) -> int:
+    """Operations of one MSA block, with its pair half."""
+    msa, outer = config.msa.width, config.msa.outer_product_width
+    cells = num_rows * num_tokens
+    products = num_tokens**2 * outer**2 * (num_rows + config.pair_width) + 2 * cells * msa * outer
+    averaging = num_tokens**2 * (config.pair_width * config.msa.num_heads + num_rows * msa)
+    projections = 3 * cells * msa**2
+    transition = 3 * cells * config.msa.transition_factor * msa**2
+    pair = _pair_operations(num_tokens, config.pair_width, config.pairformer)
+    return pair + 2 * (products + averaging + projections + transition)
+
+
+def _pair_operations(num_tokens: int, width: int, stack: PairStackConfig) -> int:
+    """Operations of triangle multiplications, triangle attentions and transition of one block."""
+    pairs, triples = num_tokens**2, num_tokens**3
+    hidden = stack.triangle_multiplication_width
+    heads = stack.triangle_heads * stack.triangle_head_width
+    multiplication = pairs * width * (5 * hidden + width) + triples * hidden
+    attention = pairs * width * (5 * heads + stack.triangle_heads) + 2 * triples * heads
+    transition = 3 * pairs * width * stack.transition_factor * width
+    return 2 * (2 * multiplication + 2 * attention + transition)

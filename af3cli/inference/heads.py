@@ -13,9 +13,10 @@ from jaxtyping import Array, Bool, Float32
 
 from af3cli.inference.parameters import compiled, place_parameters
 from af3cli.inference.precision import Precision
-from af3cli.model.confidence import ConfidenceHead, DistogramHead
+from af3cli.model.confidence import ConfidenceHead
 from af3cli.model.config import SamplerConfig
 from af3cli.model.diffusion import DiffusionContext, DiffusionHead, NoiseCondition
+from af3cli.model.distogram import DistogramHead
 from af3cli.model.sampler import StepDraws, sampling_step
 from af3cli.weights.load import Weights
 from af3cli.weights.official_heads import (

@@ -1,8 +1,9 @@
 """How much memory a device has, what a task needs of it, and how many samples fit.
 
 The parameters are counted. The rest is an estimate: what XLA allocates for the official widths,
-measured (see `benchmarks/` and docs/performance.md) and put as bytes per pair of tokens and per
-atom, and what intermediates take that are computed in chunks.
+measured (see `benchmarks/` and docs/performance.md) and put as bytes per pair of tokens, per token
+and per atom, and what intermediates take that are computed in chunks. Wider pairs and deeper
+alignments take so many times as much.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import jax
 import jax.numpy as jnp
 
 from af3cli.errors import Af3cliError
+from af3cli.features.padding import Sizes
 from af3cli.inference.host_memory import host_bytes
 from af3cli.inference.sampling import levels_at_once
 from af3cli.model.attention import is_fused
 from af3cli.model.chunking import chunk_budget
-from af3cli.model.config import ModelConfig
+from af3cli.model.config import OFFICIAL, ModelConfig
 
 if TYPE_CHECKING:
     from af3cli.inference.predict import PredictionModel
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 # Of the device's memory, what may be planned with.
 _USABLE_SHARE = 0.9
 
-_TRUNK_PER_TOKEN, _HEADS_PER_ATOM = 600_000, 55_000
+_TRUNK_PER_TOKEN, _TRUNK_ROWS, _HEADS_PER_ATOM = 600_000, 1_024, 55_000
 _TRUNK_PER_PAIR, _HEADS_PER_PAIR = 4_000, 5_500
 _FUSED_TRUNK_PER_PAIR, _FUSED_HEADS_PER_PAIR = 2_250, 2_400
 _CHUNKED_PER_PAIR = 5_000
@@ -69,29 +71,32 @@ def device_bytes() -> int:
     return host_bytes()
 
 
-def trunk_memory(model: TrunkModel, num_tokens: int) -> MemoryNeed:
-    """Returns what the trunk needs for a job of this (padded) size."""
+def trunk_memory(model: TrunkModel, sizes: Sizes) -> MemoryNeed:
+    """Returns what the trunk needs for a job of these (padded) sizes."""
     per_pair = _FUSED_TRUNK_PER_PAIR if _is_fused(model) else _TRUNK_PER_PAIR
-    representations = per_pair * num_tokens**2 + _TRUNK_PER_TOKEN * num_tokens
-    representations += _chunk_bytes(num_tokens)
+    num_rows = max(_TRUNK_ROWS, min(sizes.row, model.config.msa.max_rows))
+    representations = (
+        per_pair * _num_pairs(model.config, sizes)
+        + _TRUNK_PER_TOKEN * sizes.token * num_rows / _TRUNK_ROWS
+        + _chunk_bytes(model.config, sizes)
+    )
     return MemoryNeed(
         _num_bytes(model.parameters), representations, 0, _on_processor(_TRUNK_PROGRAM)
     )
 
 
-def prediction_memory(
-    model: PredictionModel, num_tokens: int, num_atoms: int, at_once: int
-) -> MemoryNeed:
-    """Returns what the whole network needs for a job of this (padded) size."""
-    trunk = trunk_memory(model.trunk, num_tokens)
+def prediction_memory(model: PredictionModel, sizes: Sizes, at_once: int) -> MemoryNeed:
+    """Returns what the whole network needs for a job of these (padded) sizes."""
+    config = model.trunk.config
+    trunk = trunk_memory(model.trunk, sizes)
     per_pair = _FUSED_HEADS_PER_PAIR if _is_fused(model.trunk) else _HEADS_PER_PAIR
     heads = (
-        per_pair * num_tokens**2
-        + _HEADS_PER_ATOM * num_atoms
-        + _chunk_bytes(num_tokens)
-        + _condition_bytes(model.trunk.config, num_tokens)
+        per_pair * _num_pairs(config, sizes)
+        + _HEADS_PER_ATOM * sizes.atom
+        + _chunk_bytes(config, sizes)
+        + _condition_bytes(config, sizes.token)
     )
-    sample = _SAMPLE_PER_PAIR * num_tokens**2 + _SAMPLE_PER_ATOM * num_atoms
+    sample = _SAMPLE_PER_PAIR * sizes.token**2 + _SAMPLE_PER_ATOM * sizes.atom
     return MemoryNeed(
         parameters=trunk.parameters + _num_bytes(model.heads.parameters),
         representations=max(trunk.representations, heads),
@@ -100,9 +105,9 @@ def prediction_memory(
     )
 
 
-def samples_at_once(model: PredictionModel, num_tokens: int, num_atoms: int) -> int:
+def samples_at_once(model: PredictionModel, sizes: Sizes) -> int:
     """Returns how many samples fit into the device's memory together, at least one."""
-    one = prediction_memory(model, num_tokens, num_atoms, at_once=1)
+    one = prediction_memory(model, sizes, at_once=1)
     free = _USABLE_SHARE * device_bytes() - (one.total - one.samples)
     return max(1, int(free // one.samples))
 
@@ -111,9 +116,14 @@ def _is_fused(model: TrunkModel) -> bool:
     return is_fused(jnp.dtype(model.precision))
 
 
-def _chunk_bytes(num_tokens: int) -> int:
+def _num_pairs(config: ModelConfig, sizes: Sizes) -> float:
+    """Pairs of tokens, each counted as often as it is wider than the official ones."""
+    return sizes.token**2 * config.pair_width / OFFICIAL.pair_width
+
+
+def _chunk_bytes(config: ModelConfig, sizes: Sizes) -> float:
     """What the largest intermediate takes of those that are computed in chunks."""
-    return min(chunk_budget(), _CHUNKED_PER_PAIR * num_tokens**2)
+    return min(chunk_budget(), _CHUNKED_PER_PAIR * _num_pairs(config, sizes))
 
 
 def _condition_bytes(config: ModelConfig, num_tokens: int) -> int:

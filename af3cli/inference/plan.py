@@ -54,16 +54,20 @@ class PlannedJob:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One job with one of its seeds; `bucket` tokens and `atom_bucket` atoms it is padded to."""
+    """One job with one of its seeds, padded to `sizes`."""
 
     job: PlannedJob
     seed: int
-    bucket: int
-    atom_bucket: int
+    sizes: Sizes
 
     @property
     def num_tokens(self) -> int:
         return self.job.num_tokens
+
+    @property
+    def bucket(self) -> int:
+        """The number of tokens, padding included."""
+        return self.sizes.token
 
     def __str__(self) -> str:
         return f"{self.job.name} (seed {self.seed})"
@@ -133,8 +137,10 @@ def plan_tasks(jobs: Sequence[PlannedJob], buckets: Buckets) -> list[Task]:
     """
     tasks = []
     for job in jobs:
-        sizes = buckets.sizes(Sizes(job.num_tokens, job.num_atoms, 0, 0, 0))
-        tasks += [Task(job, seed, sizes.token, sizes.atom) for seed in job.seeds]
+        chains = job.chains
+        rows = max(chains.paired_msa_depth) + max(chains.unpaired_msa_depth)
+        own = Sizes(job.num_tokens, job.num_atoms, rows, max(chains.num_templates), bond=0)
+        tasks += [Task(job, seed, buckets.sizes(own)) for seed in job.seeds]
     return sorted(tasks, key=lambda task: (task.bucket, task.job.num_atoms))
 
 

@@ -1,4 +1,4 @@
-"""Which number format the trunk computes in."""
+"""Which number format the network computes in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from af3cli.errors import InputError
 
 
 class Precision(StrEnum):
-    """The dtype of the trunk's stacks; the atom encoder and all sums of passes are float32."""
+    """The dtype of all stacks; atom encoders and all sums are float32."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"

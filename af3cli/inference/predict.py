@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Float32
 
-from af3cli.features.padding import Buckets, pad, sizes_of, trim_outputs
+from af3cli.features.padding import Buckets
 from af3cli.features.types import Features
 from af3cli.inference.heads import Heads, load_heads
 from af3cli.inference.precision import choose_precision
@@ -20,10 +20,12 @@ from af3cli.inference.trunk import (
     TrunkModel,
     TrunkOutput,
     load_model,
+    padded_but_for_rows,
     run_trunk,
 )
-from af3cli.model.confidence import Confidence, contact_probabilities
+from af3cli.model.confidence import Confidence
 from af3cli.model.config import SamplerConfig
+from af3cli.model.distogram import contact_probabilities
 from af3cli.scores.types import SampleConfidences
 from af3cli.weights.load import Weights, load_weights
 from af3cli.weights.schema import is_of_trunk
@@ -68,9 +70,7 @@ class PreparedJob:
 
     def embeddings(self) -> Embeddings:
         """The trunk's output without padding."""
-        single, pair = trim_outputs(self.trunk.single, self.trunk.pair, self.num_tokens)
-        target_feat = self.trunk.target_feat[: self.num_tokens]
-        return Embeddings(np.asarray(single), np.asarray(pair), np.asarray(target_feat))
+        return self.trunk.trimmed(self.num_tokens)
 
     def distogram(self) -> Float32[np.ndarray, "token token bin"]:
         """The distogram's logits without padding."""
@@ -81,7 +81,7 @@ class PreparedJob:
 def load_prediction_model(
     weights: str | Weights | None = None, *, precision: str = "auto", weights_dir: str | None = None
 ) -> PredictionModel:
-    """Loads parameters for trunk and heads; arguments and errors as of `load_model`."""
+    """Loads parameters, a path or a name, for trunk and heads; otherwise as `load_model`."""
     chosen = choose_precision(precision)
     if not isinstance(weights, Weights):
         weights = load_weights(weights, weights_dir)
@@ -110,7 +110,7 @@ def prepare(
         buckets=buckets,
         on_pass=on_pass,
     )
-    padded = pad(features, buckets.sizes(sizes_of(features)))
+    padded = padded_but_for_rows(features, buckets)
     logits = model.heads.distances(trunk.pair)
     contacts = jax.jit(contact_probabilities)(logits, padded.tokens.mask)
     num_tokens = len(features.tokens.mask)

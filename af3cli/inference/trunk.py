@@ -45,6 +45,12 @@ class TrunkOutput:
     pair: Float32[Array, "token token pair"]
     target_feat: Float32[Array, "token target"]
 
+    def trimmed(self, num_tokens: int) -> Embeddings:
+        """What there is of the first `num_tokens` tokens, in the host's memory."""
+        single, pair = trim_outputs(self.single, self.pair, num_tokens)
+        target_feat = self.target_feat[:num_tokens]
+        return Embeddings(np.asarray(single), np.asarray(pair), np.asarray(target_feat))
+
 
 @dataclass(frozen=True)
 class TrunkModel:
@@ -122,8 +128,7 @@ def run_trunk(
     own = sizes_of(features)
     order = msa_row_order(seed, num_passes, own.row, model.config.msa.max_rows)
     sizes = buckets.sizes(replace(own, row=order.shape[1]))
-    padded = pad(_without_rows(features), replace(sizes, row=0))
-    inputs = model.inputs(model.parameters, padded)
+    inputs = model.inputs(model.parameters, padded_but_for_rows(features, buckets))
     config, num_tokens = model.config, sizes.token
     single = jnp.zeros((num_tokens, config.single_width), jnp.float32)
     pair = jnp.zeros((num_tokens, num_tokens, config.pair_width), jnp.float32)
@@ -155,24 +160,25 @@ def embed(
 
     Without `num_recycles`, as often as the model's own program does.
 
-    `seed` chooses the rows of alignments deeper than 1024. `on_pass(index)` is called after each
-    pass. The result does not depend on `buckets`, which say what sizes programs are compiled for.
+    `seed` chooses the rows of alignments that are deeper than what a pass reads. `on_pass(index)`
+    is called after each pass. The result does not depend on `buckets`, which say what sizes
+    programs are compiled for.
     """
     output = run_trunk(
         model, features, seed=seed, num_recycles=num_recycles, buckets=buckets, on_pass=on_pass
     )
-    num_tokens = len(features.tokens.mask)
-    single, pair = trim_outputs(output.single, output.pair, num_tokens)
-    return Embeddings(
-        np.asarray(single), np.asarray(pair), np.asarray(output.target_feat[:num_tokens])
-    )
+    return output.trimmed(len(features.tokens.mask))
 
 
-def _without_rows(features: Features) -> Features:
-    """Features whose alignment has no rows, which only `embed_msa` reads."""
+def padded_but_for_rows(features: Features, buckets: Buckets) -> Features:
+    """Returns padded features whose alignment has no rows, which only `embed_msa` reads.
+
+    So a program that takes them is not compiled again for each depth.
+    """
     msa = features.msa
     none = replace(msa, row_mask=msa.row_mask[:0], rows=msa.rows[:0], deletions=msa.deletions[:0])
-    return replace(features, msa=none)
+    features = replace(features, msa=none)
+    return pad(features, replace(buckets.sizes(sizes_of(features)), row=0))
 
 
 def _msa_rows(

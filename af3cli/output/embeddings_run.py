@@ -87,7 +87,7 @@ def embed_tasks(
             _export_npz(present, storage.out, storage.npz)
 
         def work(task: Task, inputs: TaskInputs) -> None:
-            cost = pass_cost(model.config, task.bucket)
+            cost = pass_cost(model.config, task.sizes)
             embeddings = embed(
                 model,
                 inputs.features,
@@ -102,11 +102,11 @@ def embed_tasks(
                 write_npz(_npz_path(task, storage.npz), arrays)
 
         failures = run_tasks(
-            {task: num_passes * pass_cost(model.config, task.bucket) for task in missing},
+            {task: num_passes * pass_cost(model.config, task.sizes) for task in missing},
             components,
             work,
             conventions=model.config.features,
-            needed_bytes=lambda task: trunk_memory(model, task.bucket).total,
+            needed_bytes=lambda task: trunk_memory(model, task.sizes).total,
             report=report,
         )
     return RunResult(len(missing) - len(failures), len(tasks) - len(missing), failures)

@@ -147,7 +147,7 @@ def task_cost(
 ) -> float:
     """Returns the cost of what is missing of a task, in floating-point operations."""
     config = model.trunk.config
-    one_step = step_cost(config, task.bucket, task.atom_bucket)
-    one_sample = settings.num_steps * one_step + confidence_cost(config, task.bucket)
-    passes = settings.num_passes * pass_cost(config, task.bucket)
+    one_step = step_cost(config, task.sizes)
+    one_sample = settings.num_steps * one_step + confidence_cost(config, task.sizes)
+    passes = settings.num_passes * pass_cost(config, task.sizes)
     return passes + len(missing.samples) * one_sample

@@ -98,7 +98,7 @@ def predict_tasks(
 
 def num_at_once(task: Task, model: PredictionModel, settings: PredictionSettings) -> int:
     """Returns how many samples of a task are computed together."""
-    wanted = settings.at_once or samples_at_once(model, task.bucket, task.atom_bucket)
+    wanted = settings.at_once or samples_at_once(model, task.sizes)
     return min(wanted, settings.num_samples)
 
 
@@ -148,7 +148,7 @@ class _Run:
 
     def _prepare(self, task: Task, inputs: TaskInputs) -> PreparedJob:
         num_passes = self.settings.num_passes
-        cost = pass_cost(self.model.trunk.config, task.bucket)
+        cost = pass_cost(self.model.trunk.config, task.sizes)
         return prepare(
             self.model,
             inputs.features,
@@ -178,7 +178,7 @@ class _Run:
         self, task: Task, job: PreparedJob, numbers: Sequence[int], at_once: int
     ) -> Iterator[Sample]:
         num_steps = self.settings.num_steps
-        cost = step_cost(self.model.trunk.config, task.bucket, task.atom_bucket)
+        cost = step_cost(self.model.trunk.config, task.sizes)
 
         def on_step(samples: Sequence[int], index: int) -> None:
             self.report(StepFinished(task, samples, index, num_steps, cost * len(samples)))
@@ -209,7 +209,7 @@ class _Run:
                     f"sample {sample.number}: the chirality of ligand {chain} is not that of its "
                     "reference",
                 )
-        cost = confidence_cost(self.model.trunk.config, task.bucket)
+        cost = confidence_cost(self.model.trunk.config, task.sizes)
         self.report(SampleFinished(task, sample.number, scores.ranking_score, cost))
 
     def _hdf5_writer(
@@ -230,10 +230,10 @@ class _Run:
 
     def least_bytes(self, task: Task) -> float:
         """Returns the device memory that a task needs at least."""
-        return prediction_memory(self.model, task.bucket, task.atom_bucket, at_once=1).total
+        return prediction_memory(self.model, task.sizes, at_once=1).total
 
     def _did_not_fit(self, task: Task, at_once: int) -> str:
-        need = prediction_memory(self.model, task.bucket, task.atom_bucket, at_once)
+        need = prediction_memory(self.model, task.sizes, at_once)
         return (
             f"{at_once} samples at once do not fit into the device's memory: with {task.bucket} "
             f"tokens they need about {size(need.total)}, and the device has "

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from af3cli.cli.progress import LogProgress, TerminalProgress
 from af3cli.errors import InputError
+from af3cli.features.padding import Sizes
 from af3cli.inference.events import (
     Event,
     PassFinished,
@@ -27,7 +28,7 @@ from af3cli.inference.plan import Task
 @pytest.fixture
 def tasks() -> list[Task]:
     return [
-        Task(_job(name), seed=1, bucket=bucket, atom_bucket=160)
+        Task(_job(name), seed=1, sizes=Sizes(bucket, 160, 16, 1, 32))
         for name, bucket in (("first", 32), ("second", 20))
     ]
 

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from af3cli.errors import InputError
+from af3cli.features.padding import Sizes
 from af3cli.inference import device, memory
 from af3cli.inference.compile_cache import keep_compiled_programs
 from af3cli.inference.device import claim_memory, compiler_options
 from af3cli.inference.precision import Precision, choose_precision
 from af3cli.model.config import OFFICIAL
+from af3cli.weights.families import INTELLIFOLD2, PROTENIX_BASE
 
 
 @pytest.fixture
@@ -98,9 +100,24 @@ def test_estimates_on_a_gpu(monkeypatch, limit, num_tokens, num_atoms, trunk, he
     model = SimpleNamespace(
         trunk=of_trunk, heads=SimpleNamespace(parameters=np.zeros(840_000_000, np.int8))
     )
-    estimate = memory.trunk_memory(of_trunk, num_tokens).total / 1e9
+    sizes = Sizes(num_tokens, num_atoms, row=1_024, template=4, bond=32)
+    estimate = memory.trunk_memory(of_trunk, sizes).total / 1e9
     assert trunk < estimate < 1.5 * trunk
     if heads is not None:
-        need = memory.prediction_memory(model, num_tokens, num_atoms, at_once=1)
+        need = memory.prediction_memory(model, sizes, at_once=1)
         assert heads < need.representations / 1e9 < 1.5 * heads
         assert need.total < limit * 1e9
+
+
+def test_estimates_of_wider_pairs_and_deeper_alignments():
+    def need(config, num_rows):
+        model = SimpleNamespace(precision=Precision.FLOAT32, parameters=[], config=config)
+        sizes = Sizes(512, 4_096, num_rows, template=1, bond=32)
+        return memory.trunk_memory(model, sizes).representations
+
+    assert need(OFFICIAL, 1_024) == need(OFFICIAL, 16_384)
+    assert need(PROTENIX_BASE, 1_024) == need(OFFICIAL, 1_024)
+    read = 16_384 * PROTENIX_BASE.msa.width * 512 * np.float32().nbytes
+    assert need(PROTENIX_BASE, 16_384) - need(PROTENIX_BASE, 1_024) > read
+    wider = INTELLIFOLD2.pair_width / OFFICIAL.pair_width
+    assert need(INTELLIFOLD2, 1) > wider * need(OFFICIAL, 1) - wider * 512 * 600_000
