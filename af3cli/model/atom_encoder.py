@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Float
 
 from af3cli.features.types import AtomFeatures, TokenFeatures
 from af3cli.model.atom_transformer import (
@@ -84,7 +84,7 @@ class AtomConditioning(nnx.Module):
 
     def _same_residue(
         self, atoms: AtomFeatures, tokens: TokenFeatures, windows: Windows
-    ) -> Int32[Array, "block query key"]:
+    ) -> Bool[Array, "block query key"]:
         query = self._blocks(tokens.ref_space_uid[atoms.token])
         if self.key_space_uid_quirk:
             last = jnp.sum(tokens.mask) - 1

@@ -19,12 +19,11 @@ from af3cli.model.conditioned import (
     AdaptiveLayerNorm,
     ConditionedOutput,
     ConditionedTransition,
-    ConditioningNorm,
     Gate,
     NormModulation,
 )
 from af3cli.model.config import AtomTransformerConfig
-from af3cli.model.layers import Linear, split_heads
+from af3cli.model.layers import LayerNorm, Linear, split_heads
 from af3cli.model.stack import Stack
 
 AtomActivations = Float[Array, "atom width"]
@@ -137,7 +136,7 @@ class AtomTransformer(nnx.Module):
 
     def __init__(self, width: int, pair_width: int, num_blocks: int, config: AtomTransformerConfig):
         self.num_blocks = num_blocks
-        self.pair_norm = ConditioningNorm(pair_width)
+        self.pair_norm = LayerNorm(pair_width, offset=False)
         self.pair_bias = Linear(pair_width, num_blocks * config.num_heads)
         self.stack = Stack(lambda: AtomBlock(width, config), num_blocks)
 

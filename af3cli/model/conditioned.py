@@ -9,28 +9,18 @@ from __future__ import annotations
 from flax import nnx
 from jaxtyping import Array, Float
 
-from af3cli.model.layers import Linear, normalise, parameter, swish_gate
+from af3cli.model.layers import LayerNorm, Linear, normalise, swish_gate
 
 Condition = Float[Array, "*batch condition"]
 NormModulation = tuple[Float[Array, "*batch width"], Float[Array, "*batch width"]]
 Gate = Float[Array, "*batch width"]
 
 
-class ConditioningNorm(nnx.Module):
-    """Layer normalisation with a scale and no offset, of a conditioning signal."""
-
-    def __init__(self, width: int):
-        self.scale = parameter(width)
-
-    def __call__(self, x: Float[Array, "*batch width"]) -> Float[Array, "*batch width"]:
-        return normalise(x) * self.scale[...]
-
-
 class AdaptiveLayerNorm(nnx.Module):
     """Layer normalisation whose scale and offset come from a conditioning signal (algorithm 26)."""
 
     def __init__(self, width: int, condition_width: int):
-        self.norm = ConditioningNorm(condition_width)
+        self.norm = LayerNorm(condition_width, offset=False)
         self.scale = Linear(condition_width, width, bias=True)
         self.offset = Linear(condition_width, width)
 

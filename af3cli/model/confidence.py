@@ -1,7 +1,4 @@
-"""The confidence head (algorithm 31) and the distogram head.
-
-Both compute their outputs in float32.
-"""
+"""The confidence head (algorithm 31). Its outputs are computed in float32."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Float32, Int32
+from jaxtyping import Array, Float, Float32, Int32
 
 from af3cli.features.types import Features, TokenFeatures
 from af3cli.model.config import ModelConfig
@@ -23,8 +20,6 @@ PairMatrix = Float32[Array, "token token"]
 
 _MAX_ERROR = 31.0
 _MAX_SINGLE = 512.0
-_FIRST_BREAK, _LAST_BREAK = 2.3125, 21.6875
-_CONTACT_DISTANCE = 8.001
 
 
 @jax.tree_util.register_dataclass
@@ -187,7 +182,7 @@ def _chain_pair_sizes(tokens: TokenFeatures) -> Int32[Array, "token token"]:
     return jnp.where(mask[:, None] & mask[None, :], sizes, 0)
 
 
-def tm_term(pae: Float32[Array, "token token bin"], size: Float32[Array, "*pair"]) -> PairMatrix:
+def tm_term(pae: Float32[Array, "token token bin"], size: Int32[Array, "*pair"]) -> PairMatrix:
     """The expected value of 1 / (1 + (error / d0)²), d0 for `size` residues but at least 19.
 
     d0 is that of the TM-score (Zhang and Skolnick 2004, doi:10.1002/prot.20264, equation 5).
@@ -196,35 +191,3 @@ def tm_term(pae: Float32[Array, "token token bin"], size: Float32[Array, "*pair"
     centres = error_bin_centres(pae.shape[-1])
     terms = 1.0 / (1.0 + jnp.square(centres) / jnp.square(d0)[..., None])
     return jnp.sum(pae * terms, axis=-1)
-
-
-class DistogramHead(nnx.Module):
-    """Distance distributions between tokens' representative atoms."""
-
-    def __init__(self, config: ModelConfig):
-        self.half_logits = Linear(
-            config.pair_width, config.num_distogram_bins, bias=config.distogram_bias
-        )
-
-    def __call__(
-        self, pair: Float32[Array, "token token pair"]
-    ) -> Float32[Array, "token token bin"]:
-        """Symmetric logits."""
-        logits = self.half_logits(pair)
-        return logits + logits.swapaxes(0, 1)
-
-
-def distogram_breaks(num_bins: int) -> Float32[Array, "bin-1"]:
-    """The edges between distogram bins, in Å."""
-    return jnp.linspace(_FIRST_BREAK, _LAST_BREAK, num_bins - 1)
-
-
-def contact_probabilities(
-    logits: Float32[Array, "token token bin"], mask: Bool[Array, "token"]
-) -> PairMatrix:
-    """The probability of a distance below 8 Å: the sum over bins that end there or before."""
-    breaks = distogram_breaks(logits.shape[-1])
-    tops = jnp.append(breaks, 2 * breaks[-1] - breaks[-2])
-    is_contact = (tops <= _CONTACT_DISTANCE).astype(jnp.float32)
-    probabilities = jnp.matmul(jax.nn.softmax(logits), is_contact, precision="highest")
-    return jnp.where(mask[:, None] & mask[None, :], probabilities, 0)

@@ -177,6 +177,11 @@ class ModelConfig:
         return self.features.num_residue_types
 
     @property
+    def num_relative_classes(self) -> int:
+        """Columns of the classes of relative residue, token and chain and of the same entity."""
+        return 2 * (2 * self.max_relative_residue + 2) + 1 + 2 * self.max_relative_chain + 2
+
+    @property
     def target_width(self) -> int:
         """Width of the target features: residue type, profile, deletion mean, atom encoding."""
         return 2 * self.num_residue_types + 1 + self.single_width

@@ -23,10 +23,9 @@ from af3cli.model.atom_transformer import (
     key_windows,
 )
 from af3cli.model.chunking import map_rows
-from af3cli.model.conditioned import ConditioningNorm
 from af3cli.model.config import ModelConfig
-from af3cli.model.layers import Linear, Transition, parameter
-from af3cli.model.pair_embedding import num_relative_classes, relative_one_hot
+from af3cli.model.layers import LayerNorm, Linear, Transition, parameter
+from af3cli.model.pair_embedding import relative_one_hot
 from af3cli.model.token_transformer import TokenBias, TokenModulation, TokenTransformer
 
 Single = Float32[Array, "token single"]
@@ -82,20 +81,21 @@ class DiffusionConditioning(nnx.Module):
         self.config = config
         single, pair = config.single_width, config.pair_width
         is_projected = config.diffusion.projected_relative_positions
-        num_classes = num_relative_classes(config)
+        num_classes = config.num_relative_classes
         self.project_positions = Linear(num_classes, pair) if is_projected else None
         position_width = pair if is_projected else num_classes
-        self.pair_norm = ConditioningNorm(pair + position_width)
+        self.pair_norm = LayerNorm(pair + position_width, offset=False)
         self.pair = Linear(pair + position_width, pair, exact=True)
-        self.pair_transition_1 = Transition(pair, 2)
-        self.pair_transition_2 = Transition(pair, 2)
-        self.single_norm = ConditioningNorm(single + config.target_width)
+        factor = config.diffusion.transition_factor
+        self.pair_transition_1 = Transition(pair, factor)
+        self.pair_transition_2 = Transition(pair, factor)
+        self.single_norm = LayerNorm(single + config.target_width, offset=False)
         self.single = Linear(single + config.target_width, single, exact=True)
         self.noise_embedding = NoiseEmbedding(config.diffusion.noise_width)
-        self.noise_norm = ConditioningNorm(config.diffusion.noise_width)
+        self.noise_norm = LayerNorm(config.diffusion.noise_width, offset=False)
         self.noise = Linear(config.diffusion.noise_width, single, exact=True)
-        self.single_transition_1 = Transition(single, 2)
-        self.single_transition_2 = Transition(single, 2)
+        self.single_transition_1 = Transition(single, factor)
+        self.single_transition_2 = Transition(single, factor)
 
     def pairs(self, pair: Pair, tokens: TokenFeatures) -> Pair:
         """The pair conditioning, which no noise level changes."""
@@ -136,9 +136,9 @@ class DiffusionAtoms(nnx.Module):
         width, pair_width = config.atom_width, config.atom_pair_width
         token_width = config.diffusion.token_width
         self.conditioning = AtomConditioning(config)
-        self.single_norm = ConditioningNorm(config.single_width)
+        self.single_norm = LayerNorm(config.single_width, offset=False)
         self.single = Linear(config.single_width, width, exact=True)
-        self.pair_norm = ConditioningNorm(config.pair_width)
+        self.pair_norm = LayerNorm(config.pair_width, offset=False)
         self.pair = Linear(config.pair_width, pair_width, exact=True)
         self.pair_mlp = AtomPairMlp(pair_width)
         self.position = Linear(3, width, exact=True)
@@ -147,7 +147,7 @@ class DiffusionAtoms(nnx.Module):
         self.to_token = Linear(width, token_width)
         self.from_token = Linear(token_width, width)
         self.decoder = AtomTransformer(*transformer)
-        self.output_norm = ConditioningNorm(width)
+        self.output_norm = LayerNorm(width, offset=False)
         self.output = Linear(width, 3, exact=True)
 
     def singles(self, atoms: AtomFeatures, single: Single) -> Float32[Array, "atom width"]:
@@ -211,10 +211,10 @@ class DiffusionHead(nnx.Module):
         width = config.diffusion.token_width
         self.conditioning = DiffusionConditioning(config)
         self.atoms = DiffusionAtoms(config)
-        self.single_norm = ConditioningNorm(config.single_width)
+        self.single_norm = LayerNorm(config.single_width, offset=False)
         self.single = Linear(config.single_width, width, exact=True)
         self.transformer = TokenTransformer(config, unrolled=unrolled)
-        self.output_norm = ConditioningNorm(width)
+        self.output_norm = LayerNorm(width, offset=False)
 
     def context(
         self,

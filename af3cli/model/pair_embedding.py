@@ -11,7 +11,7 @@ from operator import attrgetter
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Bool, Float, Int32
 
 from af3cli.features.types import BondFeatures, TokenFeatures
 from af3cli.model.config import ModelConfig
@@ -33,7 +33,7 @@ def relative_classes(
     def offset(of: Callable[[TokenFeatures], Int32[Array, "token"]], largest: int) -> PairClass:
         return jnp.clip(of(rows)[:, None] - of(tokens)[None, :] + largest, 0, 2 * largest)
 
-    def same(of: Callable[[TokenFeatures], Int32[Array, "token"]]) -> PairClass:
+    def same(of: Callable[[TokenFeatures], Int32[Array, "token"]]) -> Bool[Array, "row token"]:
         return of(rows)[:, None] == of(tokens)[None, :]
 
     residue_index = attrgetter("residue_index")
@@ -46,11 +46,6 @@ def relative_classes(
         same_entity.astype(jnp.int32),
         jnp.where(same_entity, offset(attrgetter("sym_id"), max_chain), 2 * max_chain + 1),
     )
-
-
-def num_relative_classes(config: ModelConfig) -> int:
-    """How many columns the four relative classes take one-hot."""
-    return 2 * (2 * config.max_relative_residue + 2) + 1 + 2 * config.max_relative_chain + 2
 
 
 def relative_one_hot(
@@ -78,7 +73,7 @@ class RelativePositions(nnx.Module):
     def __init__(self, config: ModelConfig):
         self.max_residue = config.max_relative_residue
         self.max_chain = config.max_relative_chain
-        self.weight = parameter(num_relative_classes(config), config.pair_width)
+        self.weight = parameter(config.num_relative_classes, config.pair_width)
 
     def __call__(self, tokens: TokenFeatures) -> Pair:
         residue, token, entity, chain = relative_classes(
@@ -93,7 +88,7 @@ class RelativePositions(nnx.Module):
             by_residue[residue]
             + by_token[token]
             + entity[..., None] * by_entity[0]
-            + (by_chain[chain])
+            + by_chain[chain]
         )
 
 

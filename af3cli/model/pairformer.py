@@ -70,7 +70,7 @@ class PairformerBlock(nnx.Module):
     def __init__(self, single_width: int, pair_width: int, config: PairStackConfig):
         self.pair = PairBlock(pair_width, config)
         self.attention = SingleAttention(single_width, pair_width, config.single_heads)
-        self.transition = Transition(single_width, 4)
+        self.transition = Transition(single_width, config.transition_factor)
 
     def __call__(self, pair: Pair, single: Single, mask: TokenMask) -> tuple[Pair, Single]:
         pair = self.pair(pair, mask)

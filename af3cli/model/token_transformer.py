@@ -14,12 +14,11 @@ from af3cli.model.conditioned import (
     AdaptiveLayerNorm,
     ConditionedOutput,
     ConditionedTransition,
-    ConditioningNorm,
     Gate,
     NormModulation,
 )
 from af3cli.model.config import ModelConfig
-from af3cli.model.layers import Linear, split_heads
+from af3cli.model.layers import LayerNorm, Linear, split_heads
 from af3cli.model.stack import Stack
 
 Tokens = Float32[Array, "token width"]
@@ -103,7 +102,7 @@ class TokenTransformer(nnx.Module):
     def __init__(self, config: ModelConfig, *, unrolled: bool = False):
         diffusion = config.diffusion
         self.num_blocks = diffusion.num_blocks
-        self.pair_norm = ConditioningNorm(config.pair_width)
+        self.pair_norm = LayerNorm(config.pair_width, offset=False)
         self.pair_bias = Linear(config.pair_width, diffusion.num_blocks * diffusion.num_heads)
         self.stack = Stack(lambda: TokenBlock(config), diffusion.num_blocks, unrolled=unrolled)
 

@@ -95,16 +95,11 @@ def _trunk_inputs(config: ModelConfig) -> Items:
     )
     yield from trunk_linear(f"{TRUNK}/bond_embedding", 1, pair)
     yield from trunk_linear(
-        f"{TRUNK}/~_relative_encoding/position_activations", relative_encoding_width(config), pair
+        f"{TRUNK}/~_relative_encoding/position_activations", config.num_relative_classes, pair
     )
     for name, width in (("prev_embedding", pair), ("prev_single_embedding", single)):
         yield from layer_norm(f"{TRUNK}/{name}_layer_norm", width)
         yield from trunk_linear(f"{TRUNK}/{name}", width, width)
-
-
-def relative_encoding_width(config: ModelConfig) -> int:
-    """Returns the classes of relative residue, token and chain, and of the same entity."""
-    return 2 * (2 * config.max_relative_residue + 2) + (2 * config.max_relative_chain + 2) + 1
 
 
 def _template_embedder(config: ModelConfig) -> Items:
@@ -164,7 +159,7 @@ def _diffusion_transformer(config: ModelConfig) -> Items:
 
 def _diffusion_conditioning(config: ModelConfig) -> Items:
     diffusion, single, pair = config.diffusion, config.single_width, config.pair_width
-    relative = relative_encoding_width(config)
+    relative = config.num_relative_classes
     if diffusion.projected_relative_positions:
         yield from linear(f"{DIFFUSION}/pair_cond_relative_encoding", relative, pair)
         relative = pair

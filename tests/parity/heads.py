@@ -12,9 +12,9 @@ from af3cli.features.types import Features
 from af3cli.inference.heads import Heads
 from af3cli.inference.sampling import RecordedDraws, sample_positions
 from af3cli.inference.trunk import TrunkModel, run_trunk
-from af3cli.model.confidence import contact_probabilities
 from af3cli.model.config import SamplerConfig
 from af3cli.model.diffusion import DiffusionContext, DiffusionHead
+from af3cli.model.distogram import contact_probabilities
 from af3cli.model.sampler import noise_levels
 from tests.parity.comparison import Comparison, compare, compare_within
 from tests.parity.trunk import EXACT
