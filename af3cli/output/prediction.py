@@ -34,7 +34,6 @@ from af3cli.output.prediction_records import (
     distogram_folder,
     embeddings_folder,
     file_sizes,
-    finished_scores,
     read_records,
     record_name,
     sample_folder,
@@ -108,10 +107,6 @@ class PredictionFolder:
 
     def __exit__(self, *_: object) -> None:
         self._resources.close()
-
-    def finished(self) -> dict[SampleNumbers, float]:
-        """Returns the ranking score of every finished sample, by seed and sample number."""
-        return finished_scores(self.path, self._complex.name)
 
     def write_sample(
         self,

@@ -25,7 +25,6 @@ from tests.output.jobs import EVERYTHING
 
 Predict = Callable[..., Result]
 NAME = "mini_job"
-ONE_BY_ONE = ("--samples-at-once", 1)
 PROTEIN = {"id": "A", "sequence": "ACDEFG", "unpairedMsa": "", "pairedMsa": "", "templates": []}
 LACTATE = {"id": "B", "smiles": "C[C@H](O)C(=O)O"}
 NOWHERE = """data_NOWHERE
@@ -74,7 +73,11 @@ def loaded() -> Callable:
 
 @pytest.fixture
 def predict(af3, loaded, monkeypatch, tmp_path, reduced_weights) -> Predict:
-    """Call it with a job and options; few passes and steps are made of it, without padding."""
+    """Call it with a job and options; few passes and steps are made of it.
+
+    All jobs of up to twelve tokens are put into one bucket, and their samples made one by one, so
+    that few programs are compiled.
+    """
     monkeypatch.setattr(inference, "load_prediction_model", loaded)
 
     def run(job: Path, *options: object) -> Result:
@@ -84,7 +87,8 @@ def predict(af3, loaded, monkeypatch, tmp_path, reduced_weights) -> Predict:
 
 
 def settings(weights: Path) -> tuple[object, ...]:
-    return ("--weights", weights, "--recycles", 0, "--steps", 3, "--buckets", "exact")
+    few = ("--recycles", 0, "--steps", 3, "--samples-at-once", 1)
+    return ("--weights", weights, *few, "--buckets", 12)
 
 
 @pytest.fixture
@@ -123,7 +127,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_run_writes_what_the_official_program_does(predict, tmp_path):
-    options = ("--samples", 2, "--save-embeddings", "--save-distogram")
+    options = ("--samples", 2, "--samples-at-once", 2, "--save-embeddings", "--save-distogram")
     result = predict(write_job(tmp_path, [7]), "--seeds", "2,1", *options)
     assert result.exit_code == 0, result.output
     assert "1 job, 2 seeds, 24 tokens in all; by bucket: 2 of 12 tokens" in result.output
@@ -160,7 +164,7 @@ def test_a_run_writes_what_the_official_program_does(predict, tmp_path):
 def test_samples_depend_on_their_seed_and_number_alone(predict, tmp_path, job):
     """Neither on how many are computed together, nor on the bucket."""
     together, alone = tmp_path / "together", tmp_path / "alone"
-    options = {together: ("--samples-at-once", 2), alone: (*ONE_BY_ONE, "--buckets", "16")}
+    options = {together: ("--samples-at-once", 2), alone: ("--buckets", "exact")}
     for place, own in options.items():
         assert predict(job, "--samples", 3, "--out-dir", place, *own).exit_code == 0
     for sample in range(3):
@@ -218,7 +222,7 @@ def test_a_second_process_does_not_write_the_same_job(predict, tmp_path, job):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_goes_on_where_it_was(predict, tmp_path, reduced_weights, cache, number):
     job = write_job(tmp_path, [1, 2])
-    options = ("--samples", 4, *ONE_BY_ONE)
+    options = ("--samples", 4)
     command = ("predict", job, *settings(reduced_weights), "--out-dir", tmp_path, *options)
     stop(cache, tmp_path, number, "(seed 1): sample 1", *command)
     finished = len(list((tmp_path / NAME).glob("seed-*_sample-*")))

@@ -16,7 +16,7 @@ from af3cli.output import whole_files
 from af3cli.output.complexes import Complex
 from af3cli.output.prediction import PredictionFolder, prediction_bytes
 from af3cli.output.prediction_ranking import complete_ranking
-from af3cli.output.prediction_records import finished_parts
+from af3cli.output.prediction_records import finished_parts, finished_scores
 from af3cli.output.whole_files import writing
 from af3cli.scores import score_sample
 from tests.official_runs import OfficialRun
@@ -72,7 +72,7 @@ def test_finished_samples_are_found_and_damaged_ones_are_not(tmp_path, complex_)
     assert finished_parts(tmp_path, CASE, IDENTITY) == set()
     with PredictionFolder(tmp_path, complex_, IDENTITY) as folder:
         write_samples(folder, (1, 0), (1, 1), (20, 0))
-        scores = folder.finished()
+        scores = finished_scores(folder.path, CASE)
     names = {"seed-1_sample-0", "seed-1_sample-1", "seed-20_sample-0"}
     assert finished_parts(tmp_path, CASE, IDENTITY) == names
     assert set(scores) == {(1, 0), (1, 1), (20, 0)}
@@ -84,7 +84,7 @@ def test_finished_samples_are_found_and_damaged_ones_are_not(tmp_path, complex_)
     assert finished_parts(tmp_path, CASE, IDENTITY) == {"seed-1_sample-0"}
     with PredictionFolder(tmp_path, complex_, IDENTITY) as folder:
         write_samples(folder, (1, 1))
-        assert set(folder.finished()) == {(1, 0), (1, 1)}
+        assert set(finished_scores(folder.path, CASE)) == {(1, 0), (1, 1)}
 
 
 def test_what_fails_half_way_leaves_nothing(tmp_path, complex_, monkeypatch):
@@ -124,9 +124,9 @@ def test_another_input_is_an_error_unless_overwritten(tmp_path, complex_):
     keepsake = tmp_path / CASE / "notes.txt"
     keepsake.touch()
     with PredictionFolder(tmp_path, complex_, IDENTITY, overwrite=True) as folder:
-        assert set(folder.finished()) == {(1, 0)}
+        assert set(finished_scores(folder.path, CASE)) == {(1, 0)}
     with PredictionFolder(tmp_path, complex_, other, overwrite=True) as folder:
-        assert folder.finished() == {}
+        assert finished_scores(folder.path, CASE) == {}
     assert files_below(tmp_path / CASE) == {"notes.txt", f"{CASE}_data.json", "TERMS_OF_USE.md"}
 
 
@@ -184,7 +184,7 @@ def test_arrays_of_seeds(tmp_path, complex_):
         folder.write_distogram(1, distogram)
         parts = finished_parts(tmp_path, CASE, IDENTITY)
         assert parts == {"seed-1_embeddings", "seed-1_distogram"}
-        assert not folder.finished()
+        assert not finished_scores(folder.path, CASE)
         with pytest.raises(Af3cliError, match="float16"):
             folder.write_distogram(2, distogram * 1e6)
     path = tmp_path / CASE / "seed-1_embeddings" / f"{CASE}_seed-1_embeddings.npz"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from importlib.metadata import version
+from math import inf
 
 import numpy as np
 
@@ -43,7 +44,9 @@ def compare_features(
             if name in skipped:
                 continue
             pair = getattr(getattr(ours, part.name), field.name), getattr(part_of, field.name)
-            if _TOLERANCES.get(name):
+            if pair[0].dtype != pair[1].dtype:
+                yield Comparison(f"{name} (dtype)", inf, inf, 0.0)
+            elif _TOLERANCES.get(name):
                 yield compare_within(name, *pair, _TOLERANCES[name])
             else:
                 yield compare_equal(name, *pair)

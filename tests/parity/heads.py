@@ -10,13 +10,14 @@ from jaxtyping import Array, Float32
 from af3cli.features.padding import pad, sizes_of
 from af3cli.features.types import Features
 from af3cli.inference.heads import Heads
-from af3cli.inference.sampling import RecordedDraws, sample_positions
+from af3cli.inference.sampling import sample_positions
 from af3cli.inference.trunk import TrunkModel, run_trunk
 from af3cli.model.config import SamplerConfig
 from af3cli.model.diffusion import DiffusionContext, DiffusionHead
 from af3cli.model.distogram import contact_probabilities
 from af3cli.model.sampler import noise_levels
 from tests.parity.comparison import Comparison, compare, compare_within
+from tests.parity.draws import RecordedDraws
 from tests.parity.trunk import EXACT
 
 _DENOISED, _CONFIDENCE, _DISTOGRAM, _SAMPLED = 5e-5, 1e-4, 5e-5, 1e-3

@@ -20,12 +20,12 @@ from gemmi import cif
 
 from af3cli.features.types import Features
 from af3cli.inference.predict import PredictionModel, Sample, predict, prepare
-from af3cli.inference.sampling import RecordedDraws
 from af3cli.model.config import SamplerConfig
 from af3cli.output.complexes import Complex
 from af3cli.output.prediction import PredictionFolder
 from af3cli.scores import SampleScores, score_sample
 from tests.parity.comparison import Comparison, compare_equal, compare_within
+from tests.parity.draws import RecordedDraws
 from tests.parity.trunk import EXACT
 
 _NAME = re.compile(r"run_(full|reduced)_f32_r(\d+)_s(\d+)_t(\d+)")
