@@ -54,10 +54,17 @@ class AtomConditioning(nnx.Module):
             + atoms.ref_mask[:, None] * self.present[...]
             + self.element[...][atoms.element]
             + jnp.arcsinh(atoms.charge)[:, None] * self.charge[...]
-            + self.name[...][jnp.arange(4), atoms.name_chars].sum(axis=1)
+            + self._named(atoms.name_chars)
         )
         is_active = atoms.mask & atoms.ref_mask if self.masked else atoms.mask
         return jnp.where(is_active[:, None], activations, 0)
+
+    def _named(self, characters: Int32[Array, "atom 4"]) -> AtomActivations:
+        """What atoms' names add; a character without a class, such as a lower-case letter, adds
+        nothing.
+        """
+        of_characters = self.name[...].at[jnp.arange(4), characters]
+        return of_characters.get(mode="fill", fill_value=0).sum(axis=1)
 
     def pairs(
         self,

@@ -163,13 +163,20 @@ def confidence(logits: ConfidenceLogits, tokens: TokenFeatures) -> Confidence:
     num_bins = plddt.shape[-1]
     present = tokens.mask[:, None] & tokens.mask[None, :]
     return Confidence(
-        plddt=100.0 * plddt @ ((jnp.arange(num_bins) + 0.5) / num_bins),
+        plddt=100.0 * _mean(plddt, (jnp.arange(num_bins) + 0.5) / num_bins),
         resolved=jax.nn.softmax(logits.resolved)[:, 1],
-        pae=jnp.where(present, pae @ error_bin_centres(pae.shape[-1]), 0),
-        pde=jnp.where(present, pde @ error_bin_centres(pde.shape[-1]), 0),
+        pae=jnp.where(present, _mean(pae, error_bin_centres(pae.shape[-1])), 0),
+        pde=jnp.where(present, _mean(pde, error_bin_centres(pde.shape[-1])), 0),
         tm_global=tm_term(pae, jnp.sum(tokens.mask)),
         tm_interface=tm_term(pae, _chain_pair_sizes(tokens)),
     )
+
+
+def _mean(
+    probabilities: Float32[Array, "*batch bin"], values: Float32[Array, "bin"]
+) -> Float32[Array, "*batch"]:
+    """The expected value, in full float32 on any device."""
+    return jnp.matmul(probabilities, values, precision="highest")
 
 
 def _chain_pair_sizes(tokens: TokenFeatures) -> Int32[Array, "token token"]:

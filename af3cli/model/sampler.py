@@ -109,6 +109,6 @@ def sampling_step(
 def _augment(positions: Positions, mask: Bool[Array, "atom"], draws: StepDraws) -> Positions:
     """Centres, rotates and translates (algorithm 19); padding atoms stay at the origin."""
     weight = mask[:, None].astype(jnp.float32)
-    centre = jnp.sum(positions * weight, axis=0) / (jnp.sum(weight) + 1e-6)
+    centre = jnp.sum(positions * weight, axis=0) / jnp.maximum(jnp.sum(weight), 1e-6)
     rotated = jnp.matmul(positions - centre, draws.rotation, precision="highest")
     return (rotated + draws.translation) * weight

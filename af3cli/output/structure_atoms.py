@@ -42,7 +42,7 @@ def add_atom_tables(
     """
     b_factors = _fixed(plddt, 2)
     _add_quality(block, residues, residue_of_atom(residues, atoms), b_factors)
-    elements = np.char.upper(atoms.element.astype(str))
+    elements = atoms.element.astype(str)
     add_table(block, "atom_type", {"symbol": np.unique(elements)})
     polymer = residues.is_polymer
     per_residue = {

@@ -16,6 +16,7 @@ from af3cli.tokens.types import Atoms, MoleculeType, Tokens
 
 DISORDERED_ABOVE = 0.581
 WINDOW = 25
+_DECIMALS = 3
 
 # Largest accessible areas in Å² (Rost and Sander 1994, doi:10.1002/prot.340200303)
 MAX_ACCESSIBLE_AREA = {
@@ -40,9 +41,11 @@ def fraction_disordered(
 ) -> float:
     """Returns the fraction of protein residues that are disordered; 0 without a protein.
 
-    Coordinates are in Å and finite. Each chain is taken by itself, and chains of one sequence share
+    Coordinates are in Å and finite; they are rounded as in structure files, which the official
+    program computes this from. Each chain is taken by itself, and chains of one sequence share
     the values of the first of them. Residues without a whole backbone do not count.
     """
+    coordinates = np.round(coordinates.astype(np.float64), _DECIMALS).astype(np.float32)
     atom_chain = tokens.asym_id[atoms.token]
     is_protein = tokens.molecule_type == MoleculeType.PROTEIN
     exposure_of: dict[bytes, np.ndarray] = {}

@@ -136,7 +136,7 @@ def random_atoms(num_atoms: int, num_slots: int) -> tuple[AtomFeatures, TokenFea
         ref_mask=padded(random.random(num_atoms) < 0.8),
         element=padded(random.integers(1, 100, num_atoms)),
         charge=padded(random.integers(-2, 3, num_atoms)).astype(np.float32),
-        name_chars=padded(random.integers(0, 64, (num_atoms, 4))),
+        name_chars=padded(random.integers(0, 80, (num_atoms, 4))),
     )
     tokens = TokenFeatures(
         mask=np.arange(num_tokens) < num_real,
@@ -150,7 +150,10 @@ def random_atoms(num_atoms: int, num_slots: int) -> tuple[AtomFeatures, TokenFea
 
 
 def test_single_conditioning_is_one_projection_of_one_hot_features() -> None:
-    """Algorithm 5, line 1: position, mask, element, asinh of the charge, characters of the name."""
+    """Algorithm 5, line 1: position, mask, element, asinh of the charge, characters of the name.
+
+    There are 64 classes of characters, and others belong to none.
+    """
     module = randomised(lambda: AtomConditioning(SMALL))
     atoms, _ = random_atoms(26, 28)
     features = np.concatenate(
@@ -159,7 +162,7 @@ def test_single_conditioning_is_one_projection_of_one_hot_features() -> None:
             np.ones((28, 1)),
             np.eye(128)[atoms.element],
             np.arcsinh(atoms.charge.astype(np.float64))[:, None],
-            np.eye(64)[atoms.name_chars].reshape(28, -1),
+            np.eye(80)[atoms.name_chars, :64].reshape(28, -1),
         ],
         axis=1,
     )

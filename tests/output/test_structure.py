@@ -158,6 +158,12 @@ def test_gemmi_reads_the_bonds_back():
         )
 
 
+def test_elements_are_spelt_as_in_their_components():
+    complex_ = complex_of(EVERYTHING)
+    text = structure_mmcif(complex_, *scattered(complex_))
+    assert {"Cl", "P"} <= set(tables(text, "_atom_type.")["symbol"])
+
+
 @pytest.mark.parametrize("code", ["LIG_G", "MINE-1", "NAD", "NAG", "SEP"])
 def test_bonds_of_components_make_the_molecule(code):
     from rdkit import Chem

@@ -87,6 +87,15 @@ def test_fraction_is_that_of_dssps_areas(protein):
     assert fraction_disordered(*tables(protein), protein["coordinates"]) == pytest.approx(expected)
 
 
+def test_coordinates_count_as_they_are_written(protein):
+    """At the edge of an area that is rounded, a digit that no file has must not decide."""
+    beyond = protein["coordinates"] + np.float32(4e-4) * np.sign(protein["coordinates"])
+    written = np.array([[f"{x:.3f}" for x in row] for row in protein["coordinates"]], np.float32)
+    assert (np.abs(beyond - written).max() < 5e-4) and not np.array_equal(beyond, written)
+    expected = fraction_disordered(*tables(protein), protein["coordinates"])
+    assert fraction_disordered(*tables(protein), beyond) == expected
+
+
 def test_chains_do_not_cover_one_another_and_equal_ones_share_values(protein):
     once = fraction_disordered(*tables(protein), protein["coordinates"])
     scrambled = np.random.default_rng(0).normal(size=protein["coordinates"].shape) * 50
