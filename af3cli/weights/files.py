@@ -14,6 +14,8 @@ from typing import BinaryIO
 
 from af3cli.errors import WeightsError
 
+TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
+
 # A model in one file or in numbered parts, in the order in which the official program looks.
 _FORMS = tuple(
     re.compile(form)

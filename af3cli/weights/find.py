@@ -16,9 +16,9 @@ from af3cli.weights.catalogue import (
     OPENFOLD3_OPENBIND,
     CatalogueEntry,
 )
-from af3cli.weights.files import find_model, parameter_files
+from af3cli.weights.files import TORCH_SUFFIXES, find_model, parameter_files
 
-_SUFFIXES = (".pt", ".ckpt", ".safetensors")
+_SUFFIXES = (*TORCH_SUFFIXES, ".safetensors")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from af3cli.errors import WeightsError
 from af3cli.weights.catalogue import CATALOGUE, FAMILY_CONFIGS, SYNTHETIC, CatalogueEntry
 from af3cli.weights.check import Problems, check_arrays
-from af3cli.weights.files import files_digest, parameter_files
+from af3cli.weights.files import TORCH_SUFFIXES, files_digest, parameter_files
 from af3cli.weights.find import find_weights
 from af3cli.weights.official_file import inferred, is_synthetic, read_official
 from af3cli.weights.provenance import (
@@ -25,7 +25,6 @@ from af3cli.weights.schema import official_schema
 from af3cli.weights.synthetic import synthetic_parameters
 from af3cli.weights.torch_file import read_torch_file
 
-_TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
 _TORCH_MAGICS = (b"PK\x03\x04", b"\x80\x02\x8a\x0a")  # zip, and the pickle of a large number
 
 
@@ -50,7 +49,7 @@ def load_weights(
     path = parameter_files(found.path)[0]
     with open(path, "rb") as file:
         start = file.read(10)
-    if start.startswith(_TORCH_MAGICS) or path.suffix in _TORCH_SUFFIXES:
+    if start.startswith(_TORCH_MAGICS) or path.suffix in TORCH_SUFFIXES:
         return _converted(path, read_torch_file(path))
     if path.suffix == ".safetensors" or start[8:9] == b"{":
         arrays, metadata = read_safetensors(path)

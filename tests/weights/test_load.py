@@ -181,6 +181,12 @@ def test_folder_of_one_model_in_any_form(tmp_path):
         find_weights(folder)
 
 
+@pytest.mark.parametrize("name", ["x.pt", "x.pth", "x.ckpt", "x.safetensors", "x.bin.zst"])
+def test_the_only_file_of_a_folder_is_found_in_any_form(tmp_path, name):
+    (tmp_path / name).touch()
+    assert find_weights(tmp_path).path == find_weights(None, tmp_path).path == tmp_path / name
+
+
 def test_environment_may_name_a_file_but_not_an_absent_one(tiny_file, monkeypatch):
     monkeypatch.setenv("AF3_WEIGHTS", str(tiny_file))
     assert find_weights().path == tiny_file
