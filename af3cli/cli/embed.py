@@ -45,7 +45,8 @@ _ENTRIES = ("entry", "entries")
     "--npz",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Also write the official program's files, <job>_seed-<seed>_embeddings.npz.",
+    help="Also write the official program's files, <job>_seed-<seed>_embeddings.npz, with those of "
+    "single and pair that --include names.",
 )
 @click.option("--overwrite", is_flag=True, help="Compute and replace entries that are there.")
 @notices_interrupts

@@ -14,6 +14,7 @@ from af3cli.output.embeddings_arrays import encode
 
 # key in the file -> array
 _KEYS = {"single_embeddings": "single", "pair_embeddings": "pair"}
+NPZ_ARRAYS = frozenset(_KEYS.values())
 
 
 def npz_name(job_name: str, seed: int) -> str:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Float
+
 from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError, OutputError
 from af3cli.features.padding import Buckets
@@ -21,6 +24,7 @@ from af3cli.inference.trunk import DEFAULT_BUCKETS, TrunkModel, embed
 from af3cli.job import file_name
 from af3cli.model.config import ModelConfig
 from af3cli.output.embeddings import open_embeddings
+from af3cli.output.embeddings_arrays import decode, encode
 from af3cli.output.embeddings_format import (
     MEANINGLESS,
     EntryHeader,
@@ -28,20 +32,28 @@ from af3cli.output.embeddings_format import (
     check_dtype,
     entry_name,
 )
-from af3cli.output.embeddings_npz import npz_name, write_npz
+from af3cli.output.embeddings_npz import NPZ_ARRAYS, npz_name, write_npz
 from af3cli.output.embeddings_writer import EmbeddingsWriter
 from af3cli.tokens.table import token_table
 
 
 @dataclass(frozen=True)
 class Storage:
-    """How embeddings are stored; `npz` is a folder for the official program's files as well."""
+    """How embeddings are stored; `npz` is a folder for the official program's files as well.
+
+    Raises:
+      InputError: an npz file would hold nothing, as it has none of the arrays in `include`.
+    """
 
     out: Path
     dtype: str = "float16"
     include: tuple[str, ...] = ("single", "pair")
     npz: Path | None = None
     overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.npz is not None and not NPZ_ARRAYS & set(self.include):
+            raise InputError("npz files hold single and pair; include at least one of them")
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,7 @@ def embed_tasks(
             arrays = vars(embeddings)
             writer.write(headers[task], token_table(inputs.tokens, inputs.job.sources), arrays)
             if storage.npz is not None:
-                write_npz(_npz_path(task, storage.npz), arrays)
+                write_npz(_npz_path(task, storage.npz), _for_npz(arrays, storage))
 
         failures = run_tasks(
             {task: num_passes * pass_cost(model.config, task.sizes) for task in missing},
@@ -207,6 +219,23 @@ def _missing(writer: EmbeddingsWriter, headers: Mapping[Task, EntryHeader]) -> l
     if problems:
         raise OutputError("\n".join(problems))
     return missing
+
+
+def _for_npz(
+    arrays: Mapping[str, Float[np.ndarray, "..."]], storage: Storage
+) -> dict[str, Float[np.ndarray, "..."]]:
+    """Returns the arrays of a new entry's npz file, which is the same when it is made from `out`.
+
+    A value in bfloat16 has been rounded before it becomes float16; one in float32 or float16 has
+    not, or in the same way.
+    """
+    chosen = {name: arrays[name] for name in storage.include if name in NPZ_ARRAYS}
+    if storage.dtype != "bfloat16":
+        return chosen
+    return {
+        name: decode(encode(values, "bfloat16", name), is_bfloat16=True)
+        for name, values in chosen.items()
+    }
 
 
 def _export_npz(headers: Mapping[Task, EntryHeader], out: Path, folder: Path) -> None:

@@ -126,6 +126,37 @@ def test_only_what_is_missing_is_computed(af3, tmp_path, reduced_weights):
     assert "num_recycles (0 there, 1 wanted)" in recycled.output
 
 
+@pytest.mark.parametrize(
+    ("include", "dtype", "keys"),
+    [
+        ("single,pair", "float16", {"single_embeddings", "pair_embeddings"}),
+        ("single,target_feat", "float32", {"single_embeddings"}),
+        ("pair", "bfloat16", {"pair_embeddings"}),
+    ],
+)
+def test_npz_files_hold_what_is_included_whenever_they_are_made(
+    af3, tmp_path, reduced_weights, include, dtype, keys
+):
+    job = golden_job("dna_duplex", tmp_path)
+    settings = ("--weights", reduced_weights, "--recycles", 0, "--buckets", "exact")
+    settings += ("--include", include, "--dtype", dtype, "--out", tmp_path / "emb.h5")
+    fresh = af3("embed", job, *settings, "--npz", tmp_path / "fresh")
+    again = af3("embed", job, *settings, "--npz", tmp_path / "again")
+    assert "1 entry written" in fresh.output, fresh.output
+    assert "0 entries written; 1 entry was there already" in again.output, again.output
+    (first,), (second,) = ((tmp_path / name).iterdir() for name in ("fresh", "again"))
+    assert first.name == second.name == "dna_duplex_seed-1_embeddings.npz"
+    assert set(np.load(first)) == keys
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_npz_files_without_arrays_are_refused(af3, tmp_path):
+    npz = tmp_path / "npz"
+    result = af3("embed", EXAMPLES / "ion.json", "--include", "target_feat", "--npz", npz)
+    assert result.exit_code == 2
+    assert "npz files hold single and pair; include at least one" in result.output
+
+
 def test_all_that_is_wrong_is_said_before_anything_is_computed(af3, tmp_path):
     missing = tmp_path / "missing.json"
     broken = tmp_path / "broken.json"
