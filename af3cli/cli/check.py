@@ -7,19 +7,14 @@ from pathlib import Path
 
 import click
 
-from af3cli.cli.reading_options import ReadingOptions, reading_options
+from af3cli.cli.reading_options import ReadingOptions, ccd_option, reading_options
 from af3cli.errors import InputError
 from af3cli.job import describe, remarks
 
 
 @click.command()
 @click.argument("jobs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="JOB...")
-@click.option(
-    "--ccd",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Chemical components, as mmCIF (plain or gzipped), in place of those of biotite.",
-)
+@ccd_option
 @reading_options
 def command(jobs: tuple[Path, ...], ccd: Path | None, reading: ReadingOptions) -> None:
     """Validate jobs without running them.

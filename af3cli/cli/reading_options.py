@@ -1,4 +1,4 @@
-"""Options that say how structures and FASTA become jobs, for every command that reads jobs."""
+"""Options of the commands that read jobs: how structures and FASTA become jobs, components."""
 
 from __future__ import annotations
 
@@ -55,6 +55,15 @@ _OPTIONS = (
         type=click.Path(path_type=Path, exists=True, file_okay=False),
         help="FASTA: folder with alignments called after the records, NAME.a3m.",
     ),
+)
+
+# For the commands that look components up; they get it as `ccd`.
+ccd_option = click.option(
+    "--ccd",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Chemical components in place of those of biotite: mmCIF, plain or gzipped, or "
+    "BinaryCIF, NAME.bcif.",
 )
 
 

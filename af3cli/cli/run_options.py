@@ -14,7 +14,7 @@ import click
 
 from af3cli.cli.chain_inputs import describe_chain_inputs
 from af3cli.cli.interrupts import stop_if_interrupted
-from af3cli.cli.reading_options import ReadingOptions, reading_options
+from af3cli.cli.reading_options import ReadingOptions, ccd_option, reading_options
 from af3cli.cli.search_options import SearchSettings, search_options
 from af3cli.errors import InputError
 from af3cli.wording import counted, size, some
@@ -69,12 +69,7 @@ _OPTIONS = (
         "not depend on them. By default those of the official program, 128, 256, 384, 512, 768, "
         "..., 5120.",
     ),
-    click.option(
-        "--ccd",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help="Chemical components, as mmCIF (plain or gzipped), in place of those of biotite.",
-    ),
+    ccd_option,
     click.option(
         "--msa",
         type=click.Choice(["none", "search", "server"]),

@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from af3cli.chemistry import open_dictionary
-from af3cli.cli.reading_options import ReadingOptions, reading_options
+from af3cli.cli.reading_options import ReadingOptions, ccd_option, reading_options
 from af3cli.errors import InputError
 from af3cli.job import Job
 from af3cli.tokens import tokenize
@@ -28,12 +28,7 @@ from af3cli.wording import some
     show_default=True,
     help="Columns for people, tab-separated values, or a list of JSON objects.",
 )
-@click.option(
-    "--ccd",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Chemical components, as mmCIF (plain or gzipped), in place of those of biotite.",
-)
+@ccd_option
 @click.option("--name", metavar="NAME", help="Which job, if the file holds several.")
 @reading_options
 def command(

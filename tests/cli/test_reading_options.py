@@ -26,6 +26,13 @@ def test_every_command_has_them(command):
     assert all(option in help_text for option in OPTIONS)
 
 
+@pytest.mark.parametrize("command", ["embed", "predict", "check", "tokens"])
+def test_commands_that_look_components_up_take_another_dictionary(command, tmp_path):
+    assert "--ccd" in run(command, "--help")[1]
+    code, output = run(command, STRUCTURES / "1bna.cif.xz", "--ccd", tmp_path)
+    assert code == 2 and "is a directory" in output
+
+
 def test_structures_are_read_as_asked(tmp_path):
     structure = STRUCTURES / "1ncb.cif.xz"
     assert "ligand CA (chain G)" in run("check", structure)[1]
