@@ -7,13 +7,8 @@ from pathlib import Path
 import click
 
 from af3cli.cli.interrupts import notices_interrupts
-from af3cli.cli.run_options import (
-    RunOptions,
-    run_options,
-    show_memory,
-    show_plan,
-    show_result,
-)
+from af3cli.cli.report import show_memory, show_plan, show_result
+from af3cli.cli.run_options import RunOptions, run_options
 
 _ENTRIES = ("entry", "entries")
 
