@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 
-from af3cli.chemistry import open_dictionary
 from af3cli.cli.reading_options import ReadingOptions, ccd_option, reading_options
 from af3cli.errors import InputError
 from af3cli.job import Job
-from af3cli.tokens import tokenize
-from af3cli.tokens.table import CHAIN_ORDER, SOURCE_COLUMNS, explain_chains, token_table
 from af3cli.wording import some
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @click.command()
@@ -40,6 +40,10 @@ def command(
     first how the rows of each chain come about. Of a structure file it also has the file's own
     names: label_chain_id, and the author's chain and residue with its insertion code.
     """
+    from af3cli.chemistry import open_dictionary
+    from af3cli.tokens import tokenize
+    from af3cli.tokens.table import CHAIN_ORDER, SOURCE_COLUMNS, explain_chains, token_table
+
     content = _job(job, name, reading)
     tokens, _ = tokenize(content, open_dictionary(ccd))
     table = token_table(tokens, content.sources)
