@@ -1,14 +1,18 @@
 """AlphaFold 3 inference from scratch: a job file goes in, trimmed embeddings come out.
 
-The steps of `af3 embed` as functions. Each is imported with its room when it is first used, so that
-`import af3cli` costs nothing::
+The steps of `af3 embed` and `af3 predict` as functions. Each is imported with its room when it is
+first used, so that `import af3cli` costs nothing::
 
     job = af3cli.read_job("job.json")
     components = af3cli.open_dictionary()
     tokens, atoms = af3cli.tokenize(job, components)
-    features = af3cli.featurise(job, tokens, atoms, components, seed=1)
     model = af3cli.load_model("af3.bin.zst")
+    features = af3cli.featurise(job, tokens, atoms, components, 1, model.config.features)
     embeddings = af3cli.embed(model, features, seed=1)  # .single, .pair, .target_feat
+
+    model = af3cli.load_prediction_model("af3.bin.zst")
+    for sample in af3cli.predict(af3cli.prepare(model, features, seed=1)):
+        print(sample.number, sample.coordinates, sample.confidences.plddt)
 
     with af3cli.open_embeddings("emb.h5") as file:
         pair = file["2PV7"].pair
@@ -22,6 +26,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from af3cli.chemistry.dictionary import open_dictionary
     from af3cli.features.featurise import featurise
+    from af3cli.inference.predict import load_prediction_model, predict, prepare
     from af3cli.inference.trunk import embed, load_model
     from af3cli.job.read import read_job, read_jobs
     from af3cli.output.embeddings import open_embeddings
@@ -35,8 +40,11 @@ __all__ = [
     "embed",
     "featurise",
     "load_model",
+    "load_prediction_model",
     "open_dictionary",
     "open_embeddings",
+    "predict",
+    "prepare",
     "read_job",
     "read_jobs",
     "token_table",
@@ -47,8 +55,11 @@ _HOMES = {
     "embed": "af3cli.inference.trunk",
     "featurise": "af3cli.features.featurise",
     "load_model": "af3cli.inference.trunk",
+    "load_prediction_model": "af3cli.inference.predict",
     "open_dictionary": "af3cli.chemistry.dictionary",
     "open_embeddings": "af3cli.output.embeddings",
+    "predict": "af3cli.inference.predict",
+    "prepare": "af3cli.inference.predict",
     "read_job": "af3cli.job.read",
     "read_jobs": "af3cli.job.read",
     "token_table": "af3cli.tokens.table",
