@@ -1,9 +1,4 @@
-# docker build -t af3cli .                        for NVIDIA GPUs (CUDA 12)
-# docker build -t af3cli --build-arg BASE=ubuntu:24.04 --build-arg EXTRA=cpu .      without a GPU
-#
-# docker run --gpus all --user "$(id -u):$(id -g)" \
-#   -v ~/af3_weights:/weights:ro -v af3-cache:/cache -v "$PWD:/work" \
-#   af3cli embed job.json --out emb.h5
+# docs/docker.md says how to build and run this image.
 
 ARG BASE=nvidia/cuda:12.9.1-base-ubuntu24.04
 FROM ${BASE}
