@@ -41,6 +41,10 @@ def command(
     \b
     Example:
       af3 search job.json --out-dir filled --db uniref90=uniref90.fasta --db rfam=rfam.fasta.gz
+
+    \b
+    Exit code: 0 all jobs are there; 2 a job or database is not usable; 4 files cannot be written;
+    5 the MSA server fails.
     """
     from af3cli.cli.search_progress import show_search
     from af3cli.search.run import check_sources, search_jobs
