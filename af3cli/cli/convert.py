@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import click
 from af3cli.cli.reading_options import ReadingOptions, reading_options
 from af3cli.errors import InputError, OutputError
 from af3cli.job import Job, describe, file_name, remarks, to_alphafold3_json
+from af3cli.whole_files import output_errors, written_aside
 
 
 @click.command()
@@ -51,15 +50,7 @@ def _paths(jobs: Sequence[Job], source: Path, target: Path) -> list[Path]:
 
 
 def _write(path: Path, text: str, overwrite: bool) -> None:
-    """Writes aside and renames, so that no half file is ever there."""
     if path.exists() and not overwrite:
         raise OutputError(f"{path}: is there already; --overwrite replaces it")
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text)
-        aside.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None
+    with output_errors(path), written_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8")

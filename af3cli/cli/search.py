@@ -13,6 +13,7 @@ from af3cli.cli.reading_options import ReadingOptions, reading_options
 from af3cli.cli.search_options import NOT_CONFIGURED, SearchSettings, search_options
 from af3cli.errors import InputError
 from af3cli.job import Job, describe, file_name, to_alphafold3_json
+from af3cli.whole_files import output_errors, written_aside
 
 
 @click.command()
@@ -63,10 +64,9 @@ def command(
 
 def write_job(job: Job, folder: Path) -> None:
     """Writes a job as `NAME_data.json`, in place only when it is whole."""
-    from af3cli.search.cache import write_aside
-
     path = folder / f"{file_name(job.name)}_data.json"
-    write_aside(path, lambda aside: aside.write_text(to_alphafold3_json(job), encoding="utf-8"))
+    with output_errors(path), written_aside(path) as aside:
+        aside.write_text(to_alphafold3_json(job), encoding="utf-8")
 
 
 def _named_jobs(files: Iterable[tuple[Path, Sequence[Job]]]) -> Iterator[Job]:

@@ -24,6 +24,7 @@ import h5py
 import numpy as np
 
 from af3cli.errors import OutputError
+from af3cli.whole_files import written_aside
 
 Attributes = Mapping[str, str | int | np.ndarray]
 
@@ -36,15 +37,8 @@ _ROOT_ENTRY = 56  # of the root group's symbol table entry: name, header, cache 
 
 def create(path: Path, attributes: Attributes) -> None:
     """Makes a file at `path` that holds nothing but the root's `attributes`."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        with h5py.File(aside, "w", libver=_LIBVER) as file:
-            file.attrs.update(attributes)
-        with open(aside, "rb") as raw:
-            os.fsync(raw.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with written_aside(path) as aside, h5py.File(aside, "w", libver=_LIBVER) as file:
+        file.attrs.update(attributes)
 
 
 def add_group(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from jaxtyping import Float
 
 from af3cli.errors import OutputError
 from af3cli.output.embeddings_arrays import encode
+from af3cli.whole_files import written_aside
 
 # key in the file -> array
 _KEYS = {"single_embeddings": "single", "pair_embeddings": "pair"}
@@ -34,15 +34,8 @@ def write_npz(path: Path, arrays: Mapping[str, Float[np.ndarray, "..."]]) -> Non
         for key, name in _KEYS.items()
         if name in arrays
     }
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(aside, "wb") as file:
+        with written_aside(path) as aside, aside.open("wb") as file:
             np.savez_compressed(file, **encoded)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        aside.unlink(missing_ok=True)

@@ -1,52 +1,46 @@
-"""Files that appear at once and whole, and messages when they cannot."""
+"""Files and folders that appear at once and whole, and messages when they cannot."""
 
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from af3cli.errors import OutputError
+from af3cli.whole_files import ASIDE_SUFFIX, path_aside, sync, written_aside
 
 # What puts content into the file at a path.
 Writer = Callable[[Path], object]
 
-_PART = ".part"
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 
 
 def write_file(path: Path, write: Writer) -> None:
     """Makes or replaces a file at once, by what `write` does with another path."""
-    part = _aside(path)
-    try:
-        write(part)
-        _flush(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with written_aside(path) as aside:
+        write(aside)
 
 
 def write_folder(folder: Path, files: Mapping[str, Writer]) -> None:
     """Makes or replaces a folder with files, by their names, at once."""
-    part = _aside(folder)
+    aside = path_aside(folder)
     try:
-        part.mkdir()
+        aside.mkdir()
         for name, write in files.items():
-            write(part / name)
-            _flush(part / name)
+            write(aside / name)
+            sync(aside / name)
         if folder.exists():
             shutil.rmtree(folder)
-        part.rename(folder)
+        aside.rename(folder)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def remove_unfinished(folder: Path) -> None:
     """Removes what a killed process left half written in a folder."""
-    for path in folder.glob(f".*{_PART}"):
+    for path in folder.glob(f".*{ASIDE_SUFFIX}"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
@@ -71,13 +65,3 @@ def messages(path: Path) -> Iterator[None]:
             f"{path} cannot be written: {reason}. What is finished is kept; run the same command "
             "again to go on."
         ) from error
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}{_PART}")
-
-
-def _flush(path: Path) -> None:
-    """Waits until a file is on the disk."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
 
 import platformdirs
 import zstandard
 
-from af3cli.errors import InputError, OutputError
+from af3cli.errors import InputError
 from af3cli.job.textfile import read_text
 from af3cli.search.hits import Row
+from af3cli.whole_files import output_errors, written_aside
 
 _FORMAT = 1
 _MAX_BYTES = 2**30
@@ -43,7 +42,7 @@ class Cache:
     def check_writable(self) -> None:
         """Raises `OutputError` if nothing can be kept, which is better known before a search."""
         path = self._folder / "writable"
-        write_aside(path, lambda file: file.write_bytes(b"\n"))
+        _write_bytes(path, b"\n")
         path.unlink(missing_ok=True)
 
     def rows(self, key: str) -> list[Row] | None:
@@ -82,30 +81,9 @@ class Cache:
 
     def _write(self, key: str, content: object) -> None:
         data = zstandard.ZstdCompressor().compress(json.dumps(content).encode())
-        write_aside(self._path(key), lambda file: file.write_bytes(data))
+        _write_bytes(self._path(key), data)
 
 
-def write_aside(path: Path, write: Callable[[Path], object]) -> None:
-    """Has `write` make a file next to `path` and renames it; makes the folder if need be.
-
-    Raises `OutputError` if that is not possible; then `path` is as it was.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-        os.close(handle)
-        try:
-            os.chmod(name, 0o666 & ~_umask())
-            write(Path(name))
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _write_bytes(path: Path, data: bytes) -> None:
+    with output_errors(path), written_aside(path) as aside:
+        aside.write_bytes(data)

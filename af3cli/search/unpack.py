@@ -13,7 +13,7 @@ from typing import BinaryIO
 import zstandard
 
 from af3cli.errors import OutputError
-from af3cli.search.cache import write_aside
+from af3cli.whole_files import output_errors, written_aside
 
 # A few bytes of zstd can stand for much: taken in small pieces, what comes out is bounded.
 _INPUT_BYTES = 2**12
@@ -23,13 +23,14 @@ _STRUCTURE_NAME = re.compile(r"(?:\./)?(?:mmcif_files/)?([A-Za-z0-9]{4,20}\.cif)
 
 def unpack_file(source: Path, target: Path) -> None:
     """Decompresses `source` to `target`, in place only when it is whole. Raises `OutputError`."""
-
-    def write(aside: Path) -> None:
-        with source.open("rb") as compressed, aside.open("wb") as file:
-            for content in _decompressed(compressed, source):
-                file.write(content)
-
-    write_aside(target, write)
+    with (
+        output_errors(target),
+        written_aside(target) as aside,
+        source.open("rb") as compressed,
+        aside.open("wb") as file,
+    ):
+        for content in _decompressed(compressed, source):
+            file.write(content)
 
 
 def unpack_structures(source: Path, target: Path) -> None:

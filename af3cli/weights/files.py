@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from af3cli.errors import WeightsError
+from af3cli.whole_files import written_aside
 
 TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
 
@@ -127,21 +127,14 @@ def files_digest(paths: Sequence[Path]) -> Future[str]:
 
 
 @contextmanager
-def written_aside(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file beside `path` for writing that takes its place when all went well.
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file for writing that is at `path` when all went well.
 
     Raises:
         WeightsError: the file cannot be written.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(aside, "wb") as file:
+        with written_aside(path) as aside, aside.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        aside.unlink(missing_ok=True)

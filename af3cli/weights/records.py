@@ -20,7 +20,7 @@ import numpy as np
 
 from af3cli.errors import WeightsError
 from af3cli.weights.aligned import aligned_empty
-from af3cli.weights.files import JoinedFiles, parameter_files, written_aside
+from af3cli.weights.files import JoinedFiles, new_file, parameter_files
 from af3cli.weights.read_ahead import ReadAhead
 
 DTYPES = {
@@ -73,7 +73,7 @@ def write_records(path: Path | str, records: Iterable[Record]) -> None:
         WeightsError: the file cannot be written.
     """
     path = Path(path)
-    with written_aside(path) as file:
+    with new_file(path) as file:
         if path.suffix == ".zst":
             import zstandard
 

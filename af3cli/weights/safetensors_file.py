@@ -17,7 +17,7 @@ import numpy as np
 
 from af3cli.errors import WeightsError
 from af3cli.weights.aligned import ALIGNMENT
-from af3cli.weights.files import written_aside
+from af3cli.weights.files import new_file
 from af3cli.weights.records import DTYPES
 
 _CODES = {
@@ -92,7 +92,7 @@ def write_safetensors(
         position += array.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-(8 + len(text)) % ALIGNMENT)  # the numbers begin aligned
-    with written_aside(path) as file:
+    with new_file(path) as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for name in names:
             file.write(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8))

@@ -96,7 +96,7 @@ def test_what_fails_half_way_leaves_nothing(tmp_path, complex_, monkeypatch):
             if path.name.endswith("summary_confidences.json"):
                 raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(whole_files, "_flush", full)
+        monkeypatch.setattr(whole_files, "sync", full)
         with pytest.raises(OutputError, match="disk is full"):
             write_samples(folder, (1, 1))
         assert files_below(tmp_path) == before

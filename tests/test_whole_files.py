@@ -1,0 +1,50 @@
+"""A file that is written aside is there whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from af3cli.errors import OutputError
+from af3cli.whole_files import output_errors, written_aside
+
+
+def test_the_file_replaces_another_with_the_usual_rights(tmp_path: Path) -> None:
+    usual, path = tmp_path / "usual", tmp_path / "new" / f"{'long' * 60}.bin"
+    usual.touch()
+    for content in (b"one", b"two"):
+        with written_aside(path) as aside:
+            aside.write_bytes(content)
+        assert path.read_bytes() == content
+    assert path.stat().st_mode == usual.stat().st_mode
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_whatever_is_raised_the_old_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    for error in (ValueError, KeyboardInterrupt):
+        with pytest.raises(error), written_aside(path) as aside:
+            aside.write_text("half")
+            raise error
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with written_aside(path) as first, written_aside(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first" and list(tmp_path.iterdir()) == [path]
+
+
+def test_places_that_cannot_be_written_are_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "below"
+    with (
+        pytest.raises(OutputError, match=r"below: cannot be written \(File exists\)"),
+        output_errors(path),
+        written_aside(path),
+    ):
+        pass
