@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from jaxtyping import Bool, Float, Float32, Int32
 
 from af3cli.chemistry.component import Component
 from af3cli.chemistry.molecules import Molecule, molecule
+from af3cli.processors import num_processors
 
 EMBEDDING_TIMEOUT = 60
 """Seconds. RDKit can be at one component for many minutes."""
@@ -76,18 +76,11 @@ def reference_conformers(
 
     from rdkit import rdBase
 
-    with rdBase.BlockLogs(), ThreadPoolExecutor(_num_processors()) as pool:
+    with rdBase.BlockLogs(), ThreadPoolExecutor(num_processors()) as pool:
         residues = range(len(components)) if wanted is None else np.flatnonzero(wanted)
         for _ in pool.map(conform, residues):
             pass  # raises what the thread raised
     return Conformers(start, position, charge)
-
-
-def _num_processors() -> int:
-    """Returns how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _draw(molecules: Sequence[Molecule | None], seed: int) -> list[_Draw]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Shaped, UInt8
 
 from af3cli.errors import Af3cliError
+from af3cli.processors import num_processors
 
 BFLOAT16_MARK = "bfloat16"
 _CHUNK_TOKENS = 64  # 64 × 64 × 128 float16 values are 1 MiB
@@ -95,7 +95,7 @@ def _write_chunks(
         row, column, _ = corner
         return _filtered(_padded(values[row : row + chunk, column : column + chunk], chunk))
 
-    num_workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    num_workers = num_processors()
     batch_size = 4 * num_workers
     with ThreadPoolExecutor(num_workers) as pool:
         for first in range(0, len(corners), batch_size):  # so that few wait in memory

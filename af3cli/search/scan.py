@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Event, Lock
 
+from af3cli.processors import num_processors
 from af3cli.search.fasta import Block, fasta_blocks, reading_errors
 from af3cli.search.hits import HitCollector, Row
 from af3cli.search.hmmer import Query, RecordSearch
-
-
-def num_processors() -> int:
-    """Returns how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def scan(

@@ -15,7 +15,6 @@ of the whole one.
 from __future__ import annotations
 
 import math
-import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from af3cli.model.config import OFFICIAL, ModelConfig
+from af3cli.processors import num_processors
 from af3cli.weights.aligned import aligned_empty
 from af3cli.weights.records import DTYPES, Record, stand_in
 from af3cli.weights.schema import IDENTIFIER, official_schema
@@ -77,7 +77,7 @@ def synthetic_records(
             return _synthetic_array(name, spec)
         return stand_in(spec.shape, DTYPES[spec.dtype])
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(num_processors()) as pool:
         yield from map(Record, schema, pool.map(make, schema, schema.values()))
 
 

@@ -143,7 +143,7 @@ def test_a_molecule_that_takes_too_long_is_tried_once(
 
     monkeypatch.setattr(conformers, "_embed", slow)
     monkeypatch.setattr(conformers, "EMBEDDING_TIMEOUT", 0.01)
-    monkeypatch.setattr(conformers, "_num_processors", lambda: 1)
+    monkeypatch.setattr(conformers, "num_processors", lambda: 1)
     serine = components.get("SER")
     found = reference_conformers([serine] * 3, 1)
     assert len(tries) == 1
