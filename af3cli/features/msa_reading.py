@@ -18,11 +18,9 @@ from af3cli.features.alignment import (
     query_alignment,
 )
 from af3cli.features.columns import ChainColumns
+from af3cli.job.limits import MIN_RESIDUES_FOR_ALIGNMENT
 from af3cli.job.types import Job
 from af3cli.tokens.types import MoleculeType, Tokens
-
-# Shorter chains are taken without their alignments.
-MIN_RESIDUES = 5
 
 _MAX_DIFFERENCES_NAMED = 5
 
@@ -48,7 +46,7 @@ class AlignmentReader:
         query = self._query(chain)
         index = chain.entity_index
         text = getattr(self._entities[index], f"{kind}_msa", None)
-        if not text or text.isspace() or len(chain) < MIN_RESIDUES:
+        if not text or text.isspace() or len(chain) < MIN_RESIDUES_FOR_ALIGNMENT:
             return query_alignment(query)
         if (index, kind) not in self._parsed:
             where = f"sequences[{index}].{chain.molecule_type}.{kind}Msa (chain {chain.chain_id})"

@@ -13,10 +13,10 @@ from af3cli.features.columns import ChainColumns, chain_columns
 from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.template_structure import ATOM_NAMES, TemplateChain, read_template
 from af3cli.features.types import TemplateFeatures
+from af3cli.job.limits import MAX_TEMPLATES
 from af3cli.job.types import Job, Template
 from af3cli.tokens.types import MoleculeType, Tokens
 
-MAX_TEMPLATES = 4
 # Chains of fewer tokens are taken without their templates.
 MIN_TOKENS = 5
 

@@ -32,6 +32,11 @@ def parse_a3m(a3m: str) -> tuple[list[str], list[str]]:
     return descriptions, ["".join(parts) for parts in rows]
 
 
+def without_insertions(row: str) -> str:
+    """Returns the aligned columns of a row."""
+    return row.translate(_DROP_INSERTIONS)
+
+
 def a3m_problem(a3m: str, chain: Protein | Rna) -> str | None:
     """What is wrong with an alignment of a chain, or `None`.
 
@@ -50,14 +55,14 @@ def a3m_problem(a3m: str, chain: Protein | Rna) -> str | None:
         if wrong := row.translate(_DROP_VALID):
             name = descriptions[number - 1][:40]
             return f"row {number} ({name!r}) has {wrong[0]!r}, which is neither letter nor gap '-'"
-        columns = len(row.translate(_DROP_INSERTIONS))
+        columns = len(without_insertions(row))
         if columns != length:
             name = descriptions[number - 1][:40]
             return (
                 f"row {number} ({name!r}) has {columns} aligned columns (upper case and '-'), "
                 f"but the sequence has {length} residues"
             )
-    return _query_problem(rows[0].translate(_DROP_INSERTIONS), chain)
+    return _query_problem(without_insertions(rows[0]), chain)
 
 
 def _query_problem(first_row: str, chain: Protein | Rna) -> str | None:

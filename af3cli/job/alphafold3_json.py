@@ -11,6 +11,7 @@ from pathlib import Path
 
 from af3cli.errors import InputError
 from af3cli.job.document import Value, suggestion
+from af3cli.job.places import MODIFICATION_KEYS
 from af3cli.job.textfile import read_text
 from af3cli.job.types import (
     AtomAddress,
@@ -26,13 +27,6 @@ from af3cli.job.types import (
 
 DIALECT = "alphafold3"
 VERSIONS = (1, 2, 3, 4)
-
-# JSON keys of a modification's component and position, by molecule
-MODIFICATION_KEYS = {
-    "protein": ("ptmType", "ptmPosition"),
-    "rna": ("modificationType", "basePosition"),
-    "dna": ("modificationType", "basePosition"),
-}
 
 _KINDS = ("protein", "rna", "dna", "ligand")
 _SERVER_KINDS = ("proteinChain", "rnaSequence", "dnaSequence")

@@ -10,16 +10,15 @@ from pathlib import Path
 
 from af3cli.errors import InputError
 from af3cli.job.chain_ids import chain_id
+from af3cli.job.limits import DEFAULT_SEED
 from af3cli.job.names import file_name
 from af3cli.job.options import FastaOptions
+from af3cli.job.places import POLYMERS, entity_place
 from af3cli.job.problems import Problems
 from af3cli.job.textfile import read_text
 from af3cli.job.types import Dna, Job, Protein, Rna
 from af3cli.job.validate import check_job
 
-DEFAULT_SEED = 1
-
-_POLYMERS = {"protein": Protein, "rna": Rna, "dna": Dna}
 # So that files and folders can be called after records, with something behind the name.
 _MAX_NAME_LENGTH = 150
 _ALIGNMENT_SUFFIXES = (".a3m", ".a3m.gz", ".a3m.xz", ".a3m.zst")
@@ -127,7 +126,7 @@ def _record(
             notes.append(f"{place}: {reason}")
         elif kind is None and reason:
             problems.add(place, reason)
-        polymer = _POLYMERS[kind or guess or "protein"]((), part)
+        polymer = POLYMERS[kind or guess or "protein"]((), part)
         polymers.append(polymer)
     alignment = None
     if msa_dir and len(polymers) == 1 and not isinstance(polymers[0], Dna):
@@ -185,7 +184,7 @@ def _check(
     found = Problems()
     filled = []
     for i, (entity, path, place) in enumerate(zip(job.entities, alignments, places, strict=True)):
-        found.rename(f"sequences[{i}].{type(entity).__name__.lower()}", place)
+        found.rename(entity_place(i, entity), place)
         try:
             filled.append(_with_alignment(entity, path))
         except InputError as error:

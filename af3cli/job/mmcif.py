@@ -9,7 +9,9 @@ from pathlib import Path
 import gemmi
 
 from af3cli.errors import InputError
+from af3cli.job.limits import DEFAULT_SEED, MAX_TEMPLATES
 from af3cli.job.options import StructureOptions
+from af3cli.job.places import POLYMERS
 from af3cli.job.structure.assembly import assembly_copies
 from af3cli.job.structure.links import Link, read_links
 from af3cli.job.structure.own_templates import chain_template
@@ -25,14 +27,11 @@ from af3cli.job.structure.selection import (
     sequence_notes,
 )
 from af3cli.job.structure.tables import Chain, read_block, read_chains
-from af3cli.job.types import AtomAddress, ChainSource, Dna, Entity, Job, Ligand, Protein, Rna
+from af3cli.job.types import AtomAddress, ChainSource, Entity, Job, Ligand, Protein
 from af3cli.wording import some
 
-DEFAULT_SEED = 1
-MAX_TEMPLATES = 4
 _MAX_LISTED = 20
 
-_POLYMERS = {"protein": Protein, "rna": Rna, "dna": Dna}
 _SMILES_PREFIX = "LIG_"
 
 
@@ -106,9 +105,9 @@ def _entity(
     """The entity that a chain is of, without chain ids."""
     kind = chain_kind(chain)
     codes = [residue.code for residue in chain.residues]
-    if kind in _POLYMERS:
+    if kind in POLYMERS:
         sequence, modifications = spell(kind, codes, parents, plain)
-        return _POLYMERS[kind]((), sequence, modifications, description=chain.description)
+        return POLYMERS[kind]((), sequence, modifications, description=chain.description)
     if codes[0].startswith(_SMILES_PREFIX) and (smiles := _smiles(block, codes[0])):
         return Ligand((), smiles=smiles)
     return Ligand((), tuple(codes))

@@ -71,6 +71,11 @@ class Problems:
         return place
 
 
+def first_line(error: Exception) -> str:
+    """Returns the first line of what a library's error says."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
 def _enclosing(place: str) -> list[str]:
     """The places around `place`, from the nearest outwards: `a[1].b` is in `a[1]` and `a`."""
     cuts = [match.start() for match in re.finditer(r"[.\[]", place)]

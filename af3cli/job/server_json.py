@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from af3cli.job.alphafold3_json import decode_modifications, decode_seeds
 from af3cli.job.chain_ids import chain_id
 from af3cli.job.document import Value
+from af3cli.job.limits import DEFAULT_SEED
 from af3cli.job.types import Dna, Entity, Job, Ligand, Modification, Protein, Rna
 
 DIALECT = "alphafoldserver"
 VERSION = 1
-DEFAULT_SEED = 1
 MAX_CHAINS = 10_000
 
 _JOB_KEYS = ("name", "modelSeeds", "sequences", "dialect", "version")

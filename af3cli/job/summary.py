@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from af3cli.job.limits import MIN_RESIDUES_FOR_ALIGNMENT
+from af3cli.job.places import entity_place
 from af3cli.job.types import Dna, Entity, Job, Ligand, Protein, Rna
-from af3cli.job.validate import entity_place
 from af3cli.wording import counted
 
-MIN_RESIDUES_FOR_ALIGNMENT = 5
 _STANDARD_LETTERS = {Protein: "ACDEFGHIKLMNPQRSTVWY", Rna: "ACGU", Dna: "ACGT"}
 _UNKNOWN = {Protein: "UNK", Rna: "N", Dna: "DN"}
 

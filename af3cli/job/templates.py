@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from af3cli.job.problems import Problems
+from af3cli.job.problems import Problems, first_line
 from af3cli.job.types import Template
 
 
@@ -49,7 +49,7 @@ def _polymer_lengths(mmcif: str, place: str, problems: Problems) -> dict[str, in
     try:
         block = gemmi.cif.read_string(mmcif)[0]
     except (ValueError, RuntimeError, IndexError) as error:
-        problems.add(place, f"is not readable mmCIF: {_first_line(error)}")
+        problems.add(place, f"is not readable mmCIF: {first_line(error)}")
         return None
     residues = _rows(block, "_pdbx_poly_seq_scheme.", ("asym_id", "seq_id"))
     if not residues:
@@ -68,7 +68,3 @@ def _polymer_lengths(mmcif: str, place: str, problems: Problems) -> dict[str, in
 def _rows(block: object, category: str, tags: tuple[str, str]) -> set[tuple[str, str]]:
     """The distinct rows of two columns of an mmCIF category."""
     return {(row.str(0), row.str(1)) for row in block.find(category, list(tags))}
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

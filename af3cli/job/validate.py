@@ -9,14 +9,14 @@ import re
 from collections import Counter
 
 from af3cli.job.a3m import a3m_problem
-from af3cli.job.alphafold3_json import MODIFICATION_KEYS
+from af3cli.job.limits import MAX_SEED
 from af3cli.job.names import file_name
+from af3cli.job.places import MODIFICATION_KEYS, entity_kind, entity_place
 from af3cli.job.problems import Problems
 from af3cli.job.templates import check_template
-from af3cli.job.types import AtomAddress, Dna, Entity, Job, Ligand, Protein, Rna
+from af3cli.job.types import AtomAddress, Dna, Job, Ligand, Protein, Rna
 from af3cli.job.user_components import check_user_components
 
-MAX_SEED = 2**32 - 1
 _SHOWN_LETTERS = 5
 
 
@@ -44,11 +44,6 @@ def check_job(job: Job, problems: Problems) -> None:
     _check_bonds(job, problems)
     if job.user_ccd:
         check_user_components(job.user_ccd, "userCCD", problems)
-
-
-def entity_place(number: int, entity: Entity) -> str:
-    """Where the entity with this 0-based number stands in a job's JSON."""
-    return f"sequences[{number}].{type(entity).__name__.lower()}"
 
 
 def chain_lengths(job: Job) -> dict[str, int]:
@@ -111,7 +106,7 @@ def _check_polymer(entity: Protein | Rna | Dna, place: str, problems: Problems) 
 
 
 def _check_modifications(entity: Protein | Rna | Dna, place: str, problems: Problems) -> None:
-    code_key, position_key = MODIFICATION_KEYS[type(entity).__name__.lower()]
+    code_key, position_key = MODIFICATION_KEYS[entity_kind(entity)]
     length = len(entity.sequence)
     used = Counter(modification.position for modification in entity.modifications)
     for i, modification in enumerate(entity.modifications):

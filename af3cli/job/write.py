@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from af3cli.job.alphafold3_json import DIALECT, MODIFICATION_KEYS
+from af3cli.job.alphafold3_json import DIALECT
+from af3cli.job.places import MODIFICATION_KEYS, entity_kind
 from af3cli.job.types import Dna, Entity, Job, Ligand, Protein, Rna, Template
 
 _LINE_LENGTH = 100
@@ -34,7 +35,7 @@ def to_alphafold3_json(job: Job) -> str:
 
 
 def _entity(entity: Entity) -> dict[str, object]:
-    kind = type(entity).__name__.lower()
+    kind = entity_kind(entity)
     content: dict[str, object] = {
         "id": entity.ids[0] if len(entity.ids) == 1 else list(entity.ids),
     }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable, Sequence
 
+from af3cli.job.a3m import without_insertions
 from af3cli.job.types import Protein, Rna
 from af3cli.search.hits import Row
 
-_DROP_INSERTIONS = str.maketrans("", "", string.ascii_lowercase)
 _PROTEIN_LETTERS = frozenset("ACDEFGHIKLMNPQRSTVWY")
 _RNA_LETTERS = frozenset("ACGU")
 
@@ -41,7 +40,7 @@ def merge_rows(query: str, databases: Iterable[Sequence[Row]], deduplicate: bool
     for rows in databases:
         for row in rows:
             if deduplicate:
-                columns = row.aligned.translate(_DROP_INSERTIONS)
+                columns = without_insertions(row.aligned)
                 if columns in seen:
                     continue
                 seen.add(columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from af3cli.job.summary import MIN_RESIDUES_FOR_ALIGNMENT
+from af3cli.job.limits import MIN_RESIDUES_FOR_ALIGNMENT
 from af3cli.job.types import Entity, Job, Protein, Rna, Template
 from af3cli.search.a3m import merge_rows, query_row
 from af3cli.search.catalogue import MoleculeKind

@@ -6,7 +6,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from af3cli.job.a3m import parse_a3m
+from af3cli.job.a3m import parse_a3m, without_insertions
 from af3cli.search.database_search import DatabaseSearch
 from af3cli.search.events import ChainSearched, OnEvent, ServerTroubled, ServerWaits
 from af3cli.search.hits import Row
@@ -20,7 +20,6 @@ _PAIRED_MODE = "pairgreedy"  # rows of which some chains may have no partner
 _UNPAIRED_FILES = ("uniref.a3m", "bfd.")
 _PAIRED_FILE = "pair.a3m"
 
-_DROP_INSERTIONS = str.maketrans("", "", string.ascii_lowercase)
 _LETTERS = frozenset(string.ascii_letters + "-")
 
 
@@ -128,7 +127,7 @@ def _split_header(header: str) -> tuple[str, str]:
 
 
 def _fits(row: str, num_columns: int) -> bool:
-    return _LETTERS.issuperset(row) and len(row.translate(_DROP_INSERTIONS)) == num_columns
+    return _LETTERS.issuperset(row) and len(without_insertions(row)) == num_columns
 
 
 def _is_real(row: Row) -> bool:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from af3cli.errors import InputError
+from af3cli.job.limits import MAX_TEMPLATES
 from af3cli.job.types import Template
 from af3cli.search.hits import Row
 
-MAX_TEMPLATES = 4
 _MIN_HIT_LENGTH = 10
 _MIN_ALIGNED_FRACTION = 0.1
 # Hits that are this much of the query, letter by letter, may be the structure asked for.

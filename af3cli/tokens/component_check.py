@@ -9,9 +9,8 @@ from af3cli.chemistry import ComponentDictionary
 from af3cli.chemistry.smiles import component_from_smiles
 from af3cli.errors import InputError
 from af3cli.job import AtomAddress, Job, Ligand
-from af3cli.job.alphafold3_json import MODIFICATION_KEYS
+from af3cli.job.places import MODIFICATION_KEYS, entity_kind, entity_place
 from af3cli.job.problems import Problems
-from af3cli.job.validate import entity_place
 from af3cli.tokens.chains import job_chains
 
 
@@ -44,7 +43,7 @@ def _check_codes(job: Job, components: ComponentDictionary, problems: Problems) 
         if isinstance(entity, Ligand):
             named = {f"{place}.ccdCodes[{i}]": code for i, code in enumerate(entity.ccd_codes)}
         else:
-            key, _ = MODIFICATION_KEYS[type(entity).__name__.lower()]
+            key, _ = MODIFICATION_KEYS[entity_kind(entity)]
             named = {
                 f"{place}.modifications[{i}].{key}": modification.ccd_code
                 for i, modification in enumerate(entity.modifications)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import gemmi
 
 from af3cli.errors import InputError
+from af3cli.job.problems import first_line
 from af3cli.job.structure.binary import binary_document
 
 _REQUIRED = (
@@ -68,7 +69,7 @@ def read_block(content: str | bytes, source: str) -> gemmi.cif.Block:
         structure = _read_pdb(content)
         return _complete(structure, _pdb_entry(structure), source)
     except (ValueError, RuntimeError, IndexError) as error:
-        raise InputError(f"{source}: is no readable structure file: {_first_line(error)}") from None
+        raise InputError(f"{source}: is no readable structure file: {first_line(error)}") from None
 
 
 def read_chains(block: gemmi.cif.Block) -> list[Chain]:
@@ -229,7 +230,3 @@ def _complete(structure: gemmi.Structure, name: str, source: str) -> gemmi.cif.B
     block = structure.make_mmcif_document()[0]
     block.name = name
     return block
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
