@@ -9,20 +9,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from af3cli.weights.conversion import Rule, input_rows, regrouped, rules, transposed
+from af3cli.weights.conversion import Rule, regrouped, rules, transposed
 from af3cli.weights.schema import ATOM_CONDITIONING, CONFIDENCE, DIFFUSION, TEMPLATE, TRUNK
 from af3cli.weights.schema_blocks import Shape
 from af3cli.weights.torch_blocks import (
     CLASSES,
     ELEMENTS,
     MSA_ROWS,
-    SINGLE_CONDITION_ROWS,
     TARGET_ROWS,
     atom_transformer,
+    diffusion_conditioning,
     input_rule,
     stacks,
     token_transformer,
-    transition,
     unused_atom_arrays,
 )
 
@@ -57,6 +56,10 @@ _NAMES = {
     "ffw_b": "swiglu.linear_b",
     "ffw_out": "linear_out",
     "ffw_zero_gate": "linear_g",
+    "fourier": "fourier_emb",
+    "condition_norm": "layer_norm_s",
+    "condition_projection": "linear_s",
+    "condition_transition": "transition_{letter}.{index}",
 }
 _ATOM_NORMS = {"q": "layer_norm_a_q", "k": "layer_norm_a_k"}
 _NUM_ELEMENTS = 119
@@ -201,24 +204,11 @@ def _pair_bias(target: str, blocks: str) -> Rule:
 
 def _diffusion() -> Iterator[Rule]:
     source = "diffusion_module."
-    conditioning = f"{source}diffusion_conditioning"
     atoms = f"{DIFFUSION}/diffusion_"
     yield from rules(_DIFFUSION, DIFFUSION, source)
     yield from rules(_NOISY_ATOMS, atoms, f"{source}atom_attn_enc.noisy_position_embedder.")
     yield from rules(_ATOM_DECODER, atoms, f"{source}atom_attn_dec.")
-    for leaf, letter in (("frequency", "w"), ("phase", "b")):
-        name = f"{conditioning}.fourier_emb.{letter}"
-        yield Rule(f"{DIFFUSION}/noise_embedding:{leaf}", (name,), regrouped)
-    for name, leaf, module in (
-        ("norm", "scale", "layer_norm_s"),
-        ("projection", "weights", "linear_s"),
-    ):
-        target = f"{DIFFUSION}/single_cond_initial_{name}:{leaf}"
-        yield Rule(target, (f"{conditioning}.{module}.weight",), input_rows(SINGLE_CONDITION_ROWS))
-    for name, letter in (("pair", "z"), ("single", "s")):
-        for index in (0, 1):
-            target = f"{DIFFUSION}/{name}_transition_{index}ffw"
-            yield from transition(target, f"{conditioning}.transition_{letter}.{index}", _NAMES)
+    yield from diffusion_conditioning(_NAMES)
     yield from _atom_encoder(f"{DIFFUSION}/diffusion", f"{source}atom_attn_enc.")
     yield from _atom_transformer(
         f"{DIFFUSION}/diffusion_atom_transformer_decoder", f"{source}atom_attn_dec."

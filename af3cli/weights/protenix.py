@@ -17,13 +17,12 @@ from af3cli.weights.torch_blocks import (
     CLASSES,
     ELEMENTS,
     MSA_ROWS,
-    SINGLE_CONDITION_ROWS,
     TARGET_ROWS,
     atom_transformer,
+    diffusion_conditioning,
     input_rule,
     stacks,
     token_transformer,
-    transition,
     unused_atom_arrays,
 )
 
@@ -58,6 +57,10 @@ _NAMES = {
     "ffw_b": "linear_nobias_a2",
     "ffw_out": "linear_nobias_b",
     "ffw_zero_gate": "linear_s",
+    "fourier": "fourier_embedding",
+    "condition_norm": "layernorm_s",
+    "condition_projection": "linear_no_bias_s",
+    "condition_transition": "transition_{letter}{number}",
 }
 _ATOM_NORMS = {"q": "layernorm_a", "k": "layernorm_kv"}
 _DISTANCE_BINS = 39
@@ -212,25 +215,9 @@ def _scaled(shape: Shape, weight: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 def _diffusion() -> Iterator[Rule]:
     source = "diffusion_module."
-    conditioning = f"{source}diffusion_conditioning"
     yield from rules(_DIFFUSION, DIFFUSION, source)
     yield from rules(_NOISY_ATOMS, f"{DIFFUSION}/diffusion_", source)
-    for leaf, letter in (("frequency", "w"), ("phase", "b")):
-        name = f"{conditioning}.fourier_embedding.{letter}"
-        yield Rule(f"{DIFFUSION}/noise_embedding:{leaf}", (name,), regrouped)
-    for target, module in (
-        ("norm:scale", "layernorm_s"),
-        ("projection:weights", "linear_no_bias_s"),
-    ):
-        yield Rule(
-            f"{DIFFUSION}/single_cond_initial_{target}",
-            (f"{conditioning}.{module}.weight",),
-            input_rows(SINGLE_CONDITION_ROWS),
-        )
-    for name, letter in (("pair", "z"), ("single", "s")):
-        for index in (0, 1):
-            target = f"{DIFFUSION}/{name}_transition_{index}ffw"
-            yield from transition(target, f"{conditioning}.transition_{letter}{index + 1}", _NAMES)
+    yield from diffusion_conditioning(_NAMES)
     yield from _atom_encoder(f"{DIFFUSION}/diffusion", f"{source}atom_attention_encoder.")
     yield from _atom_transformer(
         f"{DIFFUSION}/diffusion_atom_transformer_decoder", f"{source}atom_attention_decoder."

@@ -145,8 +145,31 @@ def _stacked_transition(
     yield from rules(table, f"{stack}/{name}/", source, **options)
 
 
-def transition(target: str, source: str, names: Names) -> Iterator[Rule]:
-    """Yields the rules of a transition of the diffusion conditioning."""
+def diffusion_conditioning(names: Names) -> Iterator[Rule]:
+    """Yields the rules of the conditioning that are more than a row of a table."""
+    source = "diffusion_module.diffusion_conditioning."
+    for leaf, letter in (("frequency", "w"), ("phase", "b")):
+        tensor = f"{source}{names['fourier']}.{letter}"
+        yield Rule(f"{DIFFUSION}/noise_embedding:{leaf}", (tensor,), regrouped)
+    for target, module in (
+        ("norm:scale", names["condition_norm"]),
+        ("projection:weights", names["condition_projection"]),
+    ):
+        yield Rule(
+            f"{DIFFUSION}/single_cond_initial_{target}",
+            (f"{source}{module}.weight",),
+            input_rows(SINGLE_CONDITION_ROWS),
+        )
+    for name, letter in (("pair", "z"), ("single", "s")):
+        for index in (0, 1):
+            module = names["condition_transition"].format(
+                letter=letter, index=index, number=index + 1
+            )
+            target = f"{DIFFUSION}/{name}_transition_{index}ffw"
+            yield from _condition_transition(target, f"{source}{module}", names)
+
+
+def _condition_transition(target: str, source: str, names: Names) -> Iterator[Rule]:
     table = _TRANSITION.format(
         target_norm="_layer_norm", target="_transition", source=source, **names
     )
