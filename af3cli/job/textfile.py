@@ -73,7 +73,7 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
     if magic == _XZ_MAGIC:
         return _xz_chunks(file)
     if magic.startswith(_ZSTD_MAGIC):
-        return _zstd_chunks(file)
+        return zstd_chunks(file, _MAX_DICTIONARY_BYTES, _ZSTD_INPUT_BYTES)
     stream = gzip.GzipFile(fileobj=file) if magic.startswith(_GZIP_MAGIC) else file
     return iter(lambda: stream.read(_CHUNK_BYTES), b"")
 
@@ -91,17 +91,18 @@ def _xz_chunks(file: BinaryIO) -> Iterator[bytes]:
         pending = decompressor.unused_data or file.read(_CHUNK_BYTES)
 
 
-def _zstd_chunks(file: BinaryIO) -> Iterator[bytes]:
+def zstd_chunks(file: BinaryIO, max_window_bytes: int, input_bytes: int) -> Iterator[bytes]:
     """Decompresses one or several zstd frames; its `stream_reader` would not notice a cut.
 
-    Four bytes can stand for 128 KiB, so that the input is taken in small pieces.
+    Four bytes can stand for 128 KiB: what comes out at once is bounded by `input_bytes`, what is
+    taken in at once. Raises `EOFError` if the file is cut off, `ZstdError` if it is damaged.
     """
-    pending = file.read(_ZSTD_INPUT_BYTES)
+    pending = file.read(input_bytes)
     while pending:
-        frame = zstandard.ZstdDecompressor(max_window_size=_MAX_DICTIONARY_BYTES).decompressobj()
+        frame = zstandard.ZstdDecompressor(max_window_size=max_window_bytes).decompressobj()
         while not frame.eof:
-            if not (pending := pending or file.read(_ZSTD_INPUT_BYTES)):
+            if not (pending := pending or file.read(input_bytes)):
                 raise EOFError("it ends before the end of the frame")
             yield frame.decompress(pending)
             pending = b""
-        pending = frame.unused_data or file.read(_ZSTD_INPUT_BYTES)
+        pending = frame.unused_data or file.read(input_bytes)

@@ -13,9 +13,9 @@ from typing import BinaryIO
 import zstandard
 
 from af3cli.errors import OutputError
+from af3cli.job.textfile import zstd_chunks
 from af3cli.whole_files import output_errors, written_aside
 
-# A few bytes of zstd can stand for much: taken in small pieces, what comes out is bounded.
 _INPUT_BYTES = 2**12
 _MAX_WINDOW_BYTES = 2**31
 _STRUCTURE_NAME = re.compile(r"(?:\./)?(?:mmcif_files/)?([A-Za-z0-9]{4,20}\.cif)")
@@ -83,14 +83,8 @@ class _Stream(io.RawIOBase):
 def _decompressed(file: BinaryIO, path: Path) -> Iterator[bytes]:
     """The content of one or several zstd frames, which carry checksums."""
     try:
-        pending = file.read(_INPUT_BYTES)
-        while pending:
-            frame = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES).decompressobj()
-            while not frame.eof:
-                if not (pending := pending or file.read(_INPUT_BYTES)):
-                    raise OutputError(f"{path}: is cut off; remove it and get it again")
-                yield frame.decompress(pending)
-                pending = b""
-            pending = frame.unused_data or file.read(_INPUT_BYTES)
+        yield from zstd_chunks(file, _MAX_WINDOW_BYTES, _INPUT_BYTES)
+    except EOFError:
+        raise OutputError(f"{path}: is cut off; remove it and get it again") from None
     except zstandard.ZstdError as error:
         raise OutputError(f"{path}: is damaged ({error}); remove it and get it again") from None
