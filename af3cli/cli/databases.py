@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 
 from af3cli.cli.interrupts import tells_interrupts
+from af3cli.search.catalogue import CATALOGUE
 from af3cli.wording import size
-
-_NAMES = ("uniref90", "mgnify", "small_bfd", "uniprot", "rfam", "rnacentral", "nt", "seqres", "pdb")
 
 
 @click.group(name="databases")
@@ -32,7 +31,6 @@ def list_command() -> None:
     Example:
       af3 databases list
     """
-    from af3cli.search.catalogue import CATALOGUE
     from af3cli.search.download import TOTAL_DOWNLOAD_GB, TOTAL_UNPACKED_GB
 
     for entry in CATALOGUE.values():
@@ -49,7 +47,9 @@ def list_command() -> None:
 
 
 @command.command()
-@click.argument("names", nargs=-1, required=True, type=click.Choice(_NAMES), metavar="NAME...")
+@click.argument(
+    "names", nargs=-1, required=True, type=click.Choice(list(CATALOGUE)), metavar="NAME..."
+)
 @click.option(
     "--dir",
     "folder",

@@ -11,13 +11,14 @@ from af3cli.search.database_rows import DatabaseRows
 from af3cli.search.database_search import DatabaseSearch
 from af3cli.search.events import Note, OnEvent
 from af3cli.search.homologues import Chain, Homologues, fill_job, wanted_chains
-from af3cli.search.plan import UNPAIRED, SearchPlan
+from af3cli.search.plan import STRUCTURES, TEMPLATE_DATABASE, UNPAIRED, SearchPlan
 from af3cli.search.server_client import ServerClient
 from af3cli.search.server_search import ServerSearch, privacy_note
 
 # So many chains share one pass over a database; jobs are done in groups of about as many.
 CHAINS_AT_ONCE = 8
 _JOBS_AT_ONCE = 100
+_NOT_ON_SERVERS = (*UNPAIRED["rna"], TEMPLATE_DATABASE, STRUCTURES)
 
 
 def check_sources(job: Job, plan: SearchPlan) -> None:
@@ -88,6 +89,6 @@ def _notes(chains: Mapping[Chain, str], local: DatabaseSearch, has_server: bool)
             yield f"{label}: too short ({len(chain.sequence)}) for the model to use an alignment"
     names = local.missing(chains)
     if has_server:
-        names = [name for name in names if name in ("rfam", "rnacentral", "nt", "seqres", "pdb")]
+        names = [name for name in names if name in _NOT_ON_SERVERS]
     if names:
         yield f"not searched, as they are not configured: {', '.join(names)}"
