@@ -59,9 +59,8 @@ def bond_features(
 def _bonds_inside_residues(
     job: Job, tokens: Tokens, components: ComponentDictionary
 ) -> Iterator[_Pair]:
-    first_tokens = np.flatnonzero(np.diff(tokens.ref_space_uid, prepend=-1))
     residues = residue_components(job, tokens, components)
-    for token, component in zip(first_tokens, residues, strict=True):
+    for token, component in zip(tokens.residue_start, residues, strict=True):
         if component.code not in STANDARD_RESIDUES:
             place = tokens.chain_id[token], int(tokens.residue_id[token])
             for first, second in component.atom_name[component.bond_atoms]:

@@ -36,8 +36,8 @@ def chain_columns(
     job: Job, tokens: Tokens
 ) -> tuple[list[ChainColumns], Int32[np.ndarray, "token"]]:
     """Returns the chains in token order, and each token's column, counted over all chains."""
-    is_ligand = tokens.molecule_type == MoleculeType.LIGAND
-    begins = is_ligand | (np.diff(tokens.ref_space_uid, prepend=-1) != 0)
+    begins = tokens.molecule_type == MoleculeType.LIGAND
+    begins[tokens.residue_start] = True
     chain_starts = np.flatnonzero(np.diff(tokens.asym_id, prepend=0))
     chain_ends = np.append(chain_starts[1:], len(tokens))
     entity_index = {

@@ -79,8 +79,7 @@ def residue_components(
 ) -> list[Component]:
     """Returns the component of each residue, by `ref_space_uid`."""
     components = components.for_job(job)
-    first = np.flatnonzero(np.diff(tokens.ref_space_uid, prepend=-1))
-    return [components.get(code) for code in tokens.residue_name[first]]
+    return [components.get(code) for code in tokens.residue_name[tokens.residue_start]]
 
 
 def _component_rows(

@@ -46,7 +46,7 @@ class Residues:
 
 def residues_of(tokens: Tokens) -> Residues:
     """Returns the residues that the tokens belong to."""
-    first = np.flatnonzero(np.diff(tokens.ref_space_uid, prepend=-1)).astype(np.int32)
+    first = tokens.residue_start
     return Residues(
         token=first,
         asym_id=tokens.asym_id[first],

@@ -52,6 +52,11 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.asym_id)
 
+    @property
+    def residue_start(self) -> Int32[np.ndarray, "residue"]:
+        """The first row of each residue."""
+        return np.flatnonzero(np.diff(self.ref_space_uid, prepend=-1)).astype(np.int32)
+
 
 @dataclass(frozen=True)
 class Atoms:
