@@ -19,23 +19,20 @@ BOND_ORDERS = {"SING": 1, "DOUB": 2, "TRIP": 3}
 class Component:
     """A molecule or residue; atoms and bonds in the order of the entry. Equal only to itself.
 
-    `type` is upper case. `one_letter_code` and `parent` are "" and `modified` is `None` where
-    they are not given. `atom_name` and `element` are `str` objects; elements are upper case in the
-    dictionary, symbols ("Cl") from SMILES, and in a user's component as they are written there.
-    `charge` and the positions (Å) are NaN where they are not given. `bond_order` is 1, 2 or 3,
-    and 0 where the order or the aromaticity is not given. `smiles` is set if the component was
-    made from that string.
+    `type` is upper case. `parent` is "" and `modified` is `None` where they are not given.
+    `atom_name` and `element` are `str` objects; elements are upper case in the dictionary, symbols
+    ("Cl") from SMILES, and in a user's component as they are written there. `charge` and the
+    positions (Å) are NaN where they are not given. `bond_order` is 1, 2 or 3, and 0 where the order
+    or the aromaticity is not given. `smiles` is set if the component was made from that string.
     """
 
     code: str
     type: str
-    one_letter_code: str
     parent: str
     modified: datetime.date | None
     atom_name: Shaped[np.ndarray, "atom"]
     element: Shaped[np.ndarray, "atom"]
     charge: Float32[np.ndarray, "atom"]
-    is_leaving: Bool[np.ndarray, "atom"]
     ideal_position: Float32[np.ndarray, "atom 3"]
     model_position: Float32[np.ndarray, "atom 3"]
     bond_atoms: Int32[np.ndarray, "bond 2"]

@@ -43,13 +43,11 @@ def component_from_smiles(code: str, smiles: str) -> Component:
     return Component(
         code=code,
         type="NON-POLYMER",
-        one_letter_code="",
         parent="",
         modified=None,
         atom_name=np.array(names, object),
         element=np.array([atom.GetSymbol() for atom in mol.GetAtoms()], object),
         charge=np.array([atom.GetFormalCharge() for atom in mol.GetAtoms()], np.float32),
-        is_leaving=np.zeros(num_atoms, bool),
         ideal_position=unknown,
         model_position=unknown,
         bond_atoms=np.array(ends, np.int32).reshape(-1, 2),

@@ -49,13 +49,11 @@ class _BlockReader:
         return Component(
             code=self._block.name,
             type=self._text("_chem_comp.type").upper(),
-            one_letter_code=self._text("_chem_comp.one_letter_code"),
             parent=self._text("_chem_comp.mon_nstd_parent_comp_id"),
             modified=self._date("_chem_comp.pdbx_modified_date"),
             atom_name=atom_name,
             element=self._elements(num_atoms),
             charge=self._charges(num_atoms),
-            is_leaving=self._texts("_chem_comp_atom.pdbx_leaving_atom_flag", num_atoms) == "Y",
             ideal_position=self._positions(IDEAL_ITEMS, num_atoms),
             model_position=self._positions(MODEL_ITEMS, num_atoms),
             bond_atoms=bond_atoms,

@@ -72,7 +72,6 @@ def test_atp_is_atp(components: ComponentDictionary) -> None:
     assert atp.atom_name[:3].tolist() == ["PG", "O1G", "O2G"]
     assert atp.bond_is_aromatic.sum() == 10
     assert components.get("SEP").parent == "SER"
-    assert components.get("SEP").one_letter_code == "S"
     assert components.get("DAL").type == "D-PEPTIDE LINKING"
     assert components.get("MG").charge.tolist() == [2]
     assert len(components.get("UNL").atom_name) == 0
