@@ -11,17 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from af3cli.errors import OutputError, WeightsError
+from af3cli.download import DownloadError, Patience, Progress, download
+from af3cli.errors import OutputError
 from af3cli.search.catalogue import CATALOGUE, CatalogueEntry
 from af3cli.search.unpack import unpack_file, unpack_structures
-from af3cli.weights.download import Patience, Progress, download
 from af3cli.wording import size
 
 SOURCE = "https://storage.googleapis.com/alphafold-databases/v3.0"
 # Of all files together, as the official installation guide has it.
 TOTAL_DOWNLOAD_GB, TOTAL_UNPACKED_GB = 252, 630
 
-_PATIENCE = Patience()
 _STRUCTURES_ARCHIVE = "pdb_2022_09_28_mmcif_files.tar.zst"
 
 
@@ -44,7 +43,7 @@ def find_offer(name: str, source: str = SOURCE) -> Offer:
         request = urllib.request.Request(
             url, method="HEAD", headers={"Accept-Encoding": "identity"}
         )
-        with urllib.request.urlopen(request, timeout=_PATIENCE.timeout) as response:
+        with urllib.request.urlopen(request, timeout=Patience().timeout) as response:
             length = response.headers.get("Content-Length", "")
             hashes = ",".join(response.headers.get_all("x-goog-hash", []))
     except (OSError, ValueError) as error:
@@ -74,9 +73,7 @@ def check_space(offers: Iterable[Offer], folder: Path) -> None:
         )
 
 
-def get_database(
-    offer: Offer, folder: Path, progress: Progress, patience: Patience = _PATIENCE
-) -> Path:
+def get_database(offer: Offer, folder: Path, progress: Progress) -> Path:
     """Downloads and unpacks a database into `folder` under its official name; returns where it is.
 
     A download that was cut off goes on where it stopped. What is there already is left alone. The
@@ -89,8 +86,8 @@ def get_database(
     compressed = folder / offer.url.rpartition("/")[2]
     try:
         if not compressed.exists():
-            download(offer.url, compressed, progress=progress, patience=patience)
-    except WeightsError as error:
+            download(offer.url, compressed, progress=progress)
+    except DownloadError as error:
         raise OutputError(str(error)) from None
     _check(compressed, offer)
     (unpack_structures if offer.entry.is_folder else unpack_file)(compressed, target)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from af3cli.download import DownloadError, Progress, copy_file, download, no_progress
 from af3cli.errors import WeightsError
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
-from af3cli.weights.download import Progress, copy_file, download, no_progress
 from af3cli.weights.find import cache_folder
 from af3cli.weights.load import load_weights
 from af3cli.weights.provenance import Weights, native_metadata
@@ -50,17 +50,24 @@ def get_weights(
     paths = [folder / name for name in entry.file_names]
     if all(path.exists() for path in paths):
         return paths
-    digests = [entry.sha256, *[None] * (len(paths) - 1)]
-    for url, name, sha256 in zip(entry.urls, entry.file_names, digests, strict=True):
-        if source is not None:
-            copy_file(_given(source, name, entry), incoming / name, sha256)
-        elif not (incoming / name).exists():
-            download(url, incoming / name, sha256, progress or no_progress)
+    try:
+        _bring(entry, incoming, source, progress or no_progress)
+    except DownloadError as error:
+        raise WeightsError(str(error)) from None
     _check_model(entry, incoming)
     for name in entry.file_names:
         os.replace(incoming / name, folder / name)
     incoming.rmdir()
     return paths
+
+
+def _bring(entry: CatalogueEntry, folder: Path, source: Path | None, progress: Progress) -> None:
+    digests = [entry.sha256, *[None] * (len(entry.urls) - 1)]
+    for url, name, sha256 in zip(entry.urls, entry.file_names, digests, strict=True):
+        if source is not None:
+            copy_file(_given(source, name, entry), folder / name, sha256)
+        elif not (folder / name).exists():
+            download(url, folder / name, sha256, progress)
 
 
 def _given(source: Path, name: str, entry: CatalogueEntry) -> Path:

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from af3cli.errors import WeightsError
-from af3cli.weights.download import Patience, copy_file, download
+from af3cli.download import DownloadError, Patience, copy_file, download
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -173,7 +172,7 @@ def test_server_that_ignores_ranges(server, path):
 
 def test_longer_length_than_there_is(server, path):
     server.behave = lambda handler, _: (handler.reply(length=len(CONTENT) + 100), True)[1]
-    with pytest.raises(WeightsError, match="gave up after 4 tries"):
+    with pytest.raises(DownloadError, match="gave up after 4 tries"):
         download(server.url, path, SHA256, patience=FAST)
     assert not path.exists()
     assert len(server.ranges) < 12
@@ -181,42 +180,42 @@ def test_longer_length_than_there_is(server, path):
 
 def test_shorter_length_than_there_is(server, path):
     server.behave = lambda handler, _: (handler.reply(length=1_000_000), True)[1]
-    with pytest.raises(WeightsError, match="not the published file"):
+    with pytest.raises(DownloadError, match="not the published file"):
         download(server.url, path, SHA256, patience=FAST)
     assert list(path.parent.iterdir()) == []
 
 
 def test_corrupted_content_is_not_kept(server, path):
     server.content = bytes(reversed(CONTENT))
-    with pytest.raises(WeightsError, match=f"should be {SHA256}"):
+    with pytest.raises(DownloadError, match=f"should be {SHA256}"):
         download(server.url, path, SHA256, patience=FAST)
     assert list(path.parent.iterdir()) == []
 
 
 def test_refusals_are_told_at_once_and_failures_after_some_tries(server, path):
     server.behave = lambda handler, _: (handler.send_error(404), True)[1]
-    with pytest.raises(WeightsError, match="404"):
+    with pytest.raises(DownloadError, match="404"):
         download(server.url, path, patience=FAST)
     assert len(server.ranges) == 1
     server.behave = lambda handler, _: (handler.send_error(503), True)[1]
-    with pytest.raises(WeightsError, match=r"gave up after 4 tries in vain: .*503"):
+    with pytest.raises(DownloadError, match=r"gave up after 4 tries in vain: .*503"):
         download(server.url, path, patience=FAST)
     assert len(server.ranges) == 5
 
 
 def test_no_server_at_all(path):
-    with pytest.raises(WeightsError, match="gave up"):
+    with pytest.raises(DownloadError, match="gave up"):
         download("http://127.0.0.1:9/model.pt", path, patience=FAST)
 
 
 def test_more_than_the_disk_holds(server, path):
     server.behave = lambda handler, _: (handler.reply(length=10**18), True)[1]
-    with pytest.raises(WeightsError, match="MB free"):
+    with pytest.raises(DownloadError, match="MB free"):
         download(server.url, path, patience=FAST)
 
 
 def test_folder_that_cannot_be_written(server):
-    with pytest.raises(WeightsError, match="cannot be written"):
+    with pytest.raises(DownloadError, match="cannot be written"):
         download(server.url, Path("/proc/absent/model.pt"), patience=FAST)
 
 
@@ -226,6 +225,6 @@ def test_copy_is_checked_too(tmp_path):
     copy_file(source, tmp_path / "cache" / "model.pt", SHA256)
     assert_whole(tmp_path / "cache" / "model.pt")
     source.write_bytes(b"something else")
-    with pytest.raises(WeightsError, match="not the published file"):
+    with pytest.raises(DownloadError, match="not the published file"):
         copy_file(source, tmp_path / "cache" / "other.pt", SHA256)
     assert not (tmp_path / "cache" / "other.pt").exists()

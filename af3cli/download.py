@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from af3cli.errors import WeightsError
+from af3cli.errors import Af3cliError
 
 _CHUNK_BYTES = 2**20
 _PERMANENT_CODES = frozenset({400, 401, 403, 404, 405, 410, 451})
@@ -24,6 +24,10 @@ _RANGE_NOT_SATISFIABLE = 416
 _LOCAL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG})
 
 Progress = Callable[[int, int | None], None]
+
+
+class DownloadError(Af3cliError):
+    """A file cannot be had, or is not the one that was published."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def download(
     bytes so far and in all. Proxies are taken from the environment.
 
     Raises:
-        WeightsError: the server refuses, keeps failing, or what it sent is not the file.
+        DownloadError: the server refuses, keeps failing, or what it sent is not the file.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +69,7 @@ def download(
         _check(transfer.part, sha256, url)
         os.replace(transfer.part, path)
     except OSError as error:
-        raise WeightsError(f"{path} cannot be written: {error.strerror}") from error
+        raise DownloadError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _transfer_all(transfer: _Transfer, url: str, patience: Patience) -> None:
@@ -78,7 +82,7 @@ def _transfer_all(transfer: _Transfer, url: str, patience: Patience) -> None:
         except urllib.error.HTTPError as error:
             problem = f"the server answers {error.code} {error.reason}"
             if error.code in _PERMANENT_CODES:
-                raise WeightsError(f"{url}: {problem}") from None
+                raise DownloadError(f"{url}: {problem}") from None
         except (OSError, http.client.HTTPException) as error:
             if getattr(error, "errno", None) in _LOCAL_ERRORS:
                 raise
@@ -86,7 +90,7 @@ def _transfer_all(transfer: _Transfer, url: str, patience: Patience) -> None:
         failures = 1 if transfer.num_bytes > most else failures + 1
         most = max(most, transfer.num_bytes)
         if failures >= patience.attempts:
-            raise WeightsError(
+            raise DownloadError(
                 f"{url}: gave up after {failures} tries in vain: {problem}. What has arrived is "
                 "kept, and the same command goes on from there."
             )
@@ -97,7 +101,7 @@ def copy_file(source: Path, path: Path, sha256: str | None = None) -> None:
     """Puts a copy of the file `source`, if it is the right one, at `path`.
 
     Raises:
-        WeightsError: it cannot be read or written, or is not the right one.
+        DownloadError: it cannot be read or written, or is not the right one.
     """
     part = path.with_name(f"{path.name}.part")
     try:
@@ -106,7 +110,7 @@ def copy_file(source: Path, path: Path, sha256: str | None = None) -> None:
         _check(part, sha256, str(source))
         os.replace(part, path)
     except OSError as error:
-        raise WeightsError(f"{source} cannot be copied to {path}: {error.strerror}") from error
+        raise DownloadError(f"{source} cannot be copied to {path}: {error.strerror}") from error
 
 
 def _check(part: Path, sha256: str | None, origin: str) -> None:
@@ -117,7 +121,7 @@ def _check(part: Path, sha256: str | None, origin: str) -> None:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
         part.unlink()
-        raise WeightsError(
+        raise DownloadError(
             f"{origin} is not the published file: its sha256 is {found} and should be {sha256}. "
             "It was not kept."
         )
@@ -193,7 +197,7 @@ class _Transfer:
         free = shutil.disk_usage(self.part.parent).free
         missing = (self._total or 0) - self.num_bytes
         if missing > free:
-            raise WeightsError(
+            raise DownloadError(
                 f"{self.part.parent} has {free / 1e6:,.0f} MB free, but {missing / 1e6:,.0f} MB "
                 "are to come"
             )
