@@ -51,7 +51,7 @@ def read_jobs(
     if kind == _FASTA:
         return fasta_jobs(content, str(path), fasta)
     if kind == _STRUCTURE:
-        from af3cli.job.mmcif import structure_job
+        from af3cli.job.structure_job import structure_job
 
         job = structure_job(content, str(path), structure)
         validate(job, str(path))

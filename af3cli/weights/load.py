@@ -16,8 +16,8 @@ from af3cli.weights.official_file import inferred, is_synthetic, read_official
 from af3cli.weights.provenance import (
     NATIVE_FORMAT,
     Weights,
-    describe,
     known_digest,
+    with_provenance,
 )
 from af3cli.weights.recognise import convert_tensors
 from af3cli.weights.safetensors_file import read_safetensors
@@ -63,10 +63,10 @@ def _official(path: Path, needed: Callable[[str], bool]) -> Weights:
     arrays, config = read_official(path, needed=needed)
     digest = files_digest(parameter_files(path))
     if is_synthetic(arrays):
-        return describe("synthetic", path, config, arrays, digest)
+        return with_provenance("synthetic", path, config, arrays, digest)
     for family in ("alphafold3", "intellifold2"):
         if config == FAMILY_CONFIGS[family]:
-            return describe(family, path, config, arrays, digest)
+            return with_provenance(family, path, config, arrays, digest)
     raise WeightsError(
         f"{path} has the arrays of an AlphaFold 3 network, but not the widths and depths of a "
         f"model that is known here (pair width {config.pair_width}, "
@@ -77,7 +77,7 @@ def _official(path: Path, needed: Callable[[str], bool]) -> Weights:
 def _converted(path: Path, tensors: Mapping[str, np.ndarray]) -> Weights:
     """Returns another family's tensors under the official names."""
     family, config, arrays = convert_tensors(path, tensors)
-    return describe(family, path, config, arrays, files_digest([path]))
+    return with_provenance(family, path, config, arrays, files_digest([path]))
 
 
 def _native(path: Path, arrays: dict[str, np.ndarray], metadata: Mapping[str, str]) -> Weights:
@@ -93,9 +93,9 @@ def _native(path: Path, arrays: dict[str, np.ndarray], metadata: Mapping[str, st
     check_arrays(arrays, schema, problems, may_be_float32=True)
     problems.raise_if_any(path)
     digest = known_digest(metadata.get("source_sha256"))
-    return describe(family, path, config, arrays, digest, metadata.get("name"))
+    return with_provenance(family, path, config, arrays, digest, metadata.get("name"))
 
 
 def _made(entry: CatalogueEntry, needed: Callable[[str], bool]) -> Weights:
     arrays = synthetic_parameters(entry.config, needed)
-    return describe(entry.family, None, entry.config, arrays, known_digest(entry.sha256))
+    return with_provenance(entry.family, None, entry.config, arrays, known_digest(entry.sha256))

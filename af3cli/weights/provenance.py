@@ -44,7 +44,7 @@ class Weights:
         return self.digest.result()
 
 
-def describe(
+def with_provenance(
     family: str,
     path: Path | None,
     config: ModelConfig,

@@ -37,7 +37,7 @@ from af3cli.job import Job, read_job
 from af3cli.model.chunking import chunk_bytes
 from af3cli.model.config import OFFICIAL, ModelConfig, SamplerConfig, reduced
 from af3cli.tokens import tokenize
-from af3cli.weights.provenance import describe, known_digest
+from af3cli.weights.provenance import known_digest, with_provenance
 from af3cli.weights.synthetic import synthetic_parameters
 from tests.inference.random_jobs import jobs
 
@@ -69,7 +69,7 @@ def prediction_model() -> PredictionModel:
 def small_model() -> PredictionModel:
     config = small_config()
     arrays = synthetic_parameters(config)
-    weights = describe("synthetic", None, config, arrays, known_digest(None))
+    weights = with_provenance("synthetic", None, config, arrays, known_digest(None))
     return load_prediction_model(weights, precision="float32")
 
 

@@ -24,7 +24,7 @@ from af3cli.weights.families import INTELLIFOLD2, PROTENIX_TINY
 from af3cli.weights.get import convert_file, get_weights
 from af3cli.weights.infer import infer_config
 from af3cli.weights.official_file import read_official
-from af3cli.weights.provenance import describe, known_digest, native_metadata
+from af3cli.weights.provenance import known_digest, native_metadata, with_provenance
 from af3cli.weights.safetensors_file import write_safetensors
 from af3cli.weights.schema import DIFFUSION, IDENTIFIER, official_schema
 
@@ -154,7 +154,7 @@ def small(config):
 
 def test_a_checkpoint_without_a_name_stays_without_when_it_is_converted(tmp_path):
     config = small(PROTENIX_TINY)
-    unnamed = describe(
+    unnamed = with_provenance(
         "protenix",
         tmp_path / "finetuned.pt",
         config,
