@@ -16,7 +16,7 @@ from af3cli.weights.catalogue import (
     OPENFOLD3_OPENBIND,
     CatalogueEntry,
 )
-from af3cli.weights.files import TORCH_SUFFIXES, find_model, parameter_files
+from af3cli.weights.model_files import TORCH_SUFFIXES, find_model, parameter_files
 
 _SUFFIXES = (*TORCH_SUFFIXES, ".safetensors")
 

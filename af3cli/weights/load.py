@@ -10,8 +10,9 @@ import numpy as np
 from af3cli.errors import WeightsError
 from af3cli.weights.catalogue import CATALOGUE, FAMILY_CONFIGS, SYNTHETIC, CatalogueEntry
 from af3cli.weights.check import Problems, check_arrays
-from af3cli.weights.files import TORCH_SUFFIXES, files_digest, parameter_files
+from af3cli.weights.files import files_digest
 from af3cli.weights.find import find_weights
+from af3cli.weights.model_files import TORCH_SUFFIXES, parameter_files
 from af3cli.weights.official_file import inferred, is_synthetic, read_official
 from af3cli.weights.provenance import (
     NATIVE_FORMAT,

@@ -20,7 +20,8 @@ import numpy as np
 
 from af3cli.errors import WeightsError
 from af3cli.weights.aligned import aligned_empty
-from af3cli.weights.files import JoinedFiles, new_file, parameter_files
+from af3cli.weights.files import JoinedFiles, new_file
+from af3cli.weights.model_files import parameter_files
 from af3cli.weights.read_ahead import ReadAhead
 
 DTYPES = {
