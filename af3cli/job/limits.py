@@ -1,4 +1,4 @@
-"""Numbers that decide what of a job counts, those of the official program."""
+"""The seed of a job that names none, and limits to what of a job counts."""
 
 from __future__ import annotations
 
