@@ -1,7 +1,8 @@
 """Columns: what alignments and templates have one of, where the network has tokens.
 
 A polymer has a column per residue, even where a modified residue is many tokens; a ligand has one
-per atom.
+per atom. But all atoms of a ligand's residue read the first of their columns, as in the official
+program: templates that are moved by a modified base can reach them.
 """
 
 from __future__ import annotations
@@ -35,9 +36,13 @@ class ChainColumns:
 def chain_columns(
     job: Job, tokens: Tokens
 ) -> tuple[list[ChainColumns], Int32[np.ndarray, "token"]]:
-    """Returns the chains in token order, and each token's column, counted over all chains."""
-    begins = tokens.molecule_type == MoleculeType.LIGAND
+    """Returns the chains in token order, and the column that each token reads, counted over all."""
+    is_ligand = tokens.molecule_type == MoleculeType.LIGAND
+    begins = is_ligand.copy()
     begins[tokens.residue_start] = True
+    column = np.cumsum(begins) - 1
+    residue = np.searchsorted(tokens.residue_start, np.arange(len(tokens)), side="right") - 1
+    column = np.where(is_ligand, column[tokens.residue_start][residue], column)
     chain_starts = np.flatnonzero(np.diff(tokens.asym_id, prepend=0))
     chain_ends = np.append(chain_starts[1:], len(tokens))
     entity_index = {
@@ -53,4 +58,4 @@ def chain_columns(
         )
         for start, end in zip(chain_starts, chain_ends, strict=True)
     ]
-    return chains, (np.cumsum(begins) - 1).astype(np.int32)
+    return chains, column.astype(np.int32)

@@ -97,7 +97,7 @@ def _read(mmcif: str) -> TemplateChain:
 def _check_release_date(history: _Category) -> None:
     """Raises if there is no date: the official program reads no template without one."""
     try:
-        datetime.date.fromisoformat(min(history["revision_date"]))
+        datetime.date.fromisoformat(min(filter(None, history["revision_date"])))
     except (KeyError, TypeError, ValueError):
         raise _TemplateError(
             "it has no release date; give one as "

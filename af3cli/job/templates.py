@@ -54,7 +54,7 @@ def _polymer_lengths(mmcif: str, place: str, problems: Problems) -> dict[str, in
     residues = _rows(block, "_pdbx_poly_seq_scheme.", ("asym_id", "seq_id"))
     if not residues:
         atoms = _rows(block, "_atom_site.", ("label_asym_id", "label_seq_id"))
-        residues = {(chain, number) for chain, number in atoms if number not in (".", "?")}
+        residues = {(chain, number) for chain, number in atoms if number}
         sequence = _rows(block, "_entity_poly_seq.", ("entity_id", "num"))
         if len({chain for chain, _ in residues}) == 1 and len({e for e, _ in sequence}) == 1:
             ((chain, _), *_) = residues
@@ -66,5 +66,5 @@ def _polymer_lengths(mmcif: str, place: str, problems: Problems) -> dict[str, in
 
 
 def _rows(block: object, category: str, tags: tuple[str, str]) -> set[tuple[str, str]]:
-    """The distinct rows of two columns of an mmCIF category."""
+    """The distinct rows of two columns of an mmCIF category; what is "." or "?" there is empty."""
     return {(row.str(0), row.str(1)) for row in block.find(category, list(tags))}

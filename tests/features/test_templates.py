@@ -13,7 +13,7 @@ from af3cli.errors import InputError
 from af3cli.features.template_structure import read_template
 from af3cli.features.templates import template_features
 from af3cli.features.types import TemplateFeatures
-from af3cli.job import Entity, Job, Modification, Protein, Rna, Template, read_job
+from af3cli.job import Entity, Job, Ligand, Modification, Protein, Rna, Template, read_job
 from af3cli.tokens import tokenize
 from tests.official import GOLDEN_CASES, features_from_official
 from tests.official_tables import tables_from_official
@@ -184,6 +184,19 @@ def test_templates_after_a_modified_base_are_moved_as_in_the_official_program() 
     assert features.pseudo_beta[0, num_rna + late, 0] == 14
 
 
+def test_all_atoms_of_a_ligand_read_the_first_of_its_columns() -> None:
+    """So the official program does, which shows where a modified base moves a protein's columns.
+
+    PSU is 20 tokens and one column, so that the ligand's 31 tokens are reached by the protein's
+    last columns.
+    """
+    rna = Rna(("A",), "GU", (Modification("PSU", 2),))
+    protein = Protein(("B",), "A" * 30, templates=(template(*["ALA"] * 30),))
+    features = features_of(rna, protein, Ligand(("C",), ccd_codes=("ATP",)))
+    of_ligand = features.pseudo_beta[0, -31:, 0]
+    assert of_ligand[0] > 0 and set(of_ligand) == {of_ligand[0]}
+
+
 def positions_of(rows: list[tuple], extra: str = "") -> np.ndarray:
     return read_template(HEADER + extra + sites(rows), "template").positions[:, :, 0]
 
@@ -233,6 +246,11 @@ def test_only_the_first_model_and_the_polymer_are_read() -> None:
         site("CA", "ALA", 1, 97, model=2),
     ]
     assert positions_of(rows).tolist() == [[10, 11, 12, 14], [20, 21, 22, 0]]
+
+
+def test_a_date_that_is_unknown_leaves_the_others() -> None:
+    history = loop("pdbx_audit_revision_history", ("revision_date",), [("?",), ("2001-02-03",)])
+    assert read_template("data_t\n" + history + sites(whole_residues("ALA")), "template")
 
 
 def test_residues_not_seen_are_known_from_the_sequence() -> None:

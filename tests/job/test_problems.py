@@ -152,6 +152,16 @@ def test_all_mistakes_are_reported_together():
     assert f"{len(chosen)} problems" in str(caught.value)
 
 
+def test_waters_of_a_template_are_no_polymer():
+    """Also where the file does not list residues, but its atoms alone."""
+    sites = "".join(f"A {number}\n" for number in (1, 2, 3)) + "W .\nW ?\n"
+    mmcif = f"data_t\nloop_\n_atom_site.label_asym_id\n_atom_site.label_seq_id\n{sites}"
+    template = {"mmcif": mmcif, "queryIndices": [0, 1], "templateIndices": [0, 2]}
+    protein = {"id": "A", "sequence": "GG", "unpairedMsa": "", "pairedMsa": ""}
+    entities = [{"protein": protein | {"templates": [template]}}]
+    parse(everything() | {"sequences": entities, "bondedAtomPairs": None})
+
+
 @pytest.mark.parametrize(
     ("query", "template", "line"),
     [

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib.metadata import version
 from math import inf
 
 import numpy as np
 
-from af3cli.features.types import Features
+from af3cli.features.types import Features, TemplateFeatures
 from af3cli.tokens import Atoms, Tokens
 from tests.official import features_from_official
 from tests.parity.comparison import Comparison, compare_equal, compare_within
@@ -37,6 +37,7 @@ def compare_features(
     """Yields a comparison of every feature, and of the names in the official atom layout."""
     yield from _compare_names(tokens, atoms, official)
     recorded = features_from_official(official)
+    ours = replace(ours, templates=_without_empty_ones(ours.templates))
     skipped = set() if has_recorded_releases() else set(_OF_RELEASE)
     for part in fields(Features):
         for field in fields(part_of := getattr(recorded, part.name)):
@@ -50,6 +51,16 @@ def compare_features(
                 yield compare_within(name, *pair, _TOLERANCES[name])
             else:
                 yield compare_equal(name, *pair)
+
+
+def _without_empty_ones(templates: TemplateFeatures) -> TemplateFeatures:
+    """Templates but for those that say nothing, which recorded arrays do not tell from none."""
+    says_something = (templates.residue_type != 0).any(axis=1) | (
+        templates.pseudo_beta_mask | templates.backbone_mask
+    ).any(axis=1)
+    return TemplateFeatures(
+        **{name: array[says_something] for name, array in vars(templates).items()}
+    )
 
 
 def _compare_names(
