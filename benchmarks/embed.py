@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,13 +107,14 @@ def _measure(num_tokens: int, weights: str, precision: str, num_passes: int) -> 
 
 def _parameters(weights: str) -> Weights | str:
     """Returns random parameters for a name of the catalogue, and a path as it is."""
-    from af3cli.weights import CATALOGUE, load_weights, synthetic_parameters
+    from af3cli.weights import CATALOGUE, synthetic_parameters
+    from af3cli.weights.provenance import known_digest, with_provenance
 
     if weights not in CATALOGUE:
         return weights
     config = CATALOGUE[weights].config
     arrays = synthetic_parameters(config)
-    return replace(load_weights("synthetic-reduced"), config=config, arrays=arrays)
+    return with_provenance("synthetic", None, config, arrays, known_digest(None))
 
 
 def _job(folder: Path, num_tokens: int) -> Path:

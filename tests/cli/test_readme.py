@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,6 +28,7 @@ def test_the_steps_in_python(monkeypatch, capsys):
     assert namespace["embeddings"].single.shape == (35, 384)
 
 
+@pytest.mark.slow
 def test_predicting_in_python(monkeypatch, capsys):
     code, after = python_of("docs/predict.md", "In Python")
     monkeypatch.chdir(ROOT)

@@ -15,8 +15,9 @@ from flax import nnx
 from af3cli.inference.trunk import load_model
 from af3cli.model.config import reduced
 from af3cli.model.trunk import Trunk
-from af3cli.weights import load_weights, synthetic_parameters
+from af3cli.weights import synthetic_parameters
 from af3cli.weights.families import INTELLIFOLD2
+from af3cli.weights.provenance import known_digest, with_provenance
 from tests.model.blocks import msa_block, pair_block, pairformer_block
 from tests.model.modules import assert_close, layers_of, random_array
 
@@ -35,7 +36,7 @@ def trunk() -> Trunk:
         diffusion=replace(small.diffusion, num_blocks=4, token_width=16),
     )
     arrays = synthetic_parameters(config)
-    weights = replace(load_weights("synthetic-reduced"), config=config, arrays=arrays)
+    weights = with_provenance("synthetic", None, config, arrays, known_digest(None))
     model = load_model(weights, precision="float32")
     return nnx.merge(model.graph, model.parameters)
 

@@ -175,14 +175,8 @@ def test_a_checkpoint_without_a_name_stays_without_when_it_is_converted(tmp_path
 def test_native_file_tells_its_family_and_a_damaged_one_what_it_lacks(tmp_path):
     config = small(PROTENIX_TINY)
     arrays = synthetic_parameters(config)
-    weights = replace(
-        load_weights("synthetic-reduced"),
-        name="protenix-tiny",
-        family="protenix",
-        config=config,
-        arrays=arrays,
-        digest=known_digest("00"),
-    )
+    weights = with_provenance("protenix", None, config, arrays, known_digest("00"))
+    weights = replace(weights, name="protenix-tiny")
     path = tmp_path / "x.safetensors"
     write_safetensors(path, arrays, native_metadata(weights))
     loaded = load_weights(path)
