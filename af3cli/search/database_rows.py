@@ -19,6 +19,9 @@ from af3cli.search.profile import profile_query
 from af3cli.search.rna_alignment import align_to_query
 from af3cli.search.scan import scan
 
+# Changes when a search makes other rows of the same hits, so that older ones are not used.
+_ROWS = "rows 2"
+
 
 @dataclass(frozen=True)
 class DatabaseRows:
@@ -88,4 +91,4 @@ def _query(database: str, query: str) -> Query:
 def _key(database: Database, path: Path, query: str) -> str:
     options = asdict(search_options(database.name, len(query)))
     program = f"pyhmmer {version('pyhmmer')}"
-    return digest("rows", program, query, options, database.z, file_digest(path))
+    return digest(_ROWS, program, query, options, database.z, file_digest(path))

@@ -19,13 +19,17 @@ from af3cli.search.records import FileRange, as_file
 
 if TYPE_CHECKING:
     from pyhmmer.easel import Alphabet, SequenceFile
-    from pyhmmer.plan7 import HMM, OptimizedProfile, Pipeline, TopHits
+    from pyhmmer.plan7 import HMM, Alignment, OptimizedProfile, Pipeline, TopHits
     from pyhmmer.plan7 import Hit as HmmerHit
 
 # For long targets E-values are taken for this many megabases on both strands, then scaled.
 _PROBE_MEGABASES = 1.0
 _PROBE_RESIDUES = 2e6
 _ANY = 1e300
+_NO_COLUMN = "."
+# Letters of HMMER's alphabets that are neither residues nor gaps.
+_UNKNOWN_AMINO_ACID = str.maketrans("*~", "XX")
+_UNKNOWN_NUCLEOTIDE = str.maketrans("*~", "NN")
 _ASCII = bytes(byte if byte < 128 else ord("?") for byte in range(256))
 
 
@@ -191,19 +195,31 @@ def _hits(found: TopHits, num_columns: int) -> Iterator[Hit]:
             row = "".join(
                 (
                     "-" * (alignment.hmm_from - 1),
-                    alignment.target_sequence,
+                    _a3m(alignment),
                     "-" * (num_columns - alignment.hmm_to),
                 )
-            ).replace("*", "X")
+            )
             regions.append(Region(alignment.target_from, alignment.target_to, domain.pvalue, row))
         yield _hit(hit, hit.pvalue, regions)
+
+
+def _a3m(alignment: Alignment) -> str:
+    """The aligned part of a target; what is no residue there is an unknown one."""
+    return "".join(
+        _inserted(letter) if model == _NO_COLUMN else letter.translate(_UNKNOWN_AMINO_ACID)
+        for model, letter in zip(alignment.hmm_sequence, alignment.target_sequence, strict=True)
+    )
+
+
+def _inserted(letter: str) -> str:
+    return letter if letter.islower() else "x"
 
 
 def _long_target_hits(found: TopHits) -> Iterator[Hit]:
     """The hits of nhmmer; their rows are no rows of A3M yet but the plain sequences."""
     for hit in found.included:
         alignment = hit.domains[0].alignment
-        sequence = alignment.target_sequence.replace("-", "").upper()
+        sequence = alignment.target_sequence.replace("-", "").upper().translate(_UNKNOWN_NUCLEOTIDE)
         region = Region(alignment.target_from, alignment.target_to, 0.0, sequence)
         yield _hit(hit, hit.pvalue / _PROBE_RESIDUES, [region])
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from af3cli.job import Protein
+from af3cli.job.a3m import a3m_problem
+from af3cli.search.a3m import merge_rows
 from af3cli.search.catalogue import search_options
 from af3cli.search.hmmer import database_size, sequence_query
 from af3cli.search.rna_alignment import align_to_query
@@ -61,6 +64,50 @@ def test_rna_rows(rna_database: Path, tmp_path: Path, z: float | None) -> None:
         assert aligned == binaries.nhmmer(tmp_path, query, rna_database, *options), query
     numbers = [len(rows) for rows in found]
     assert numbers[-1] == 0 and sum(number > 5 for number in numbers) >= 5
+
+
+def _with_odd_letter(path: Path, query: str, residues: str, letter: str) -> Path:
+    """A database of relatives of the query that have the letter between two residues."""
+    rng = random.Random(7)
+    relatives = [synthetic.mutated(rng, query, 0.02 * i, residues) for i in range(8)]
+    records = (f">s{i}\n{s[:40]}{letter}{s[40:]}\n" for i, s in enumerate(relatives))
+    path.write_text("".join(records))
+    return path
+
+
+@pytest.mark.parametrize("letter", ["*", "~", ".", "_"])
+def test_letters_of_proteins_that_are_no_residues(tmp_path: Path, letter: str) -> None:
+    query = PROTEINS[8]
+    database = _with_odd_letter(tmp_path / "db.fasta", query, synthetic.AMINO_ACIDS, letter)
+    searched = sequence_query(query, "protein", search_options("uniref90", len(query)))
+    (rows,) = scan(database, [searched])
+    assert any("x" in row.aligned for row in rows)
+    assert a3m_problem(merge_rows(query, [rows], True), Protein(("A",), query)) is None
+
+
+@binaries.needs_hmmer
+def test_stop_in_a_protein(tmp_path: Path) -> None:
+    """Rows are the program's but for the stop, for which it writes a letter that A3M has not."""
+    query = PROTEINS[8]
+    database = _with_odd_letter(tmp_path / "db.fasta", query, synthetic.AMINO_ACIDS, "*")
+    searched = sequence_query(query, "protein", search_options("uniref90", len(query)))
+    (rows,) = scan(database, [searched])
+    expected = binaries.jackhmmer(tmp_path, query, database)
+    assert [(row.header, row.aligned.upper()) for row in rows] == [
+        (header, aligned.replace("*", "X").upper()) for header, aligned in expected
+    ]
+
+
+@binaries.needs_hmmer
+@pytest.mark.parametrize("letter", ["*", "~"])
+def test_letters_of_rna_that_are_no_residues(tmp_path: Path, letter: str) -> None:
+    query = RNAS[4]
+    database = _with_odd_letter(tmp_path / "db.fasta", query, synthetic.NUCLEOTIDES, letter)
+    searched = sequence_query(query, "rna", search_options("rfam", len(query)))
+    rows = align_to_query(query, scan(database, [searched])[0])
+    found = [(row.header, row.aligned) for row in rows]
+    as_unknown = _with_odd_letter(tmp_path / "db.fasta", query, synthetic.NUCLEOTIDES, "N")
+    assert found == binaries.nhmmer(tmp_path, query, as_unknown) != []
 
 
 @binaries.needs_hmmer
