@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import tarfile
 import zlib
+from collections.abc import Iterator
 
 from af3cli.search.server_http import Trouble
 
-_MAX_CONTENT_BYTES = 2**30
+_MAX_CONTENT_BYTES = 2**29
 _MAX_MEMBERS = 1000
-_CHUNK_BYTES = 2**20
-
-
-class _BoundedReader(io.RawIOBase):
-    """Decompresses gzip, and refuses to give more than a limit."""
-
-    def __init__(self, data: bytes) -> None:
-        self._pending = data
-        self._decompressor = zlib.decompressobj(wbits=31)
-        self._left = _MAX_CONTENT_BYTES
-
-    def read(self, size: int = -1) -> bytes:
-        if self._decompressor.eof or not self._pending:
-            if not self._decompressor.eof:
-                raise Trouble("the archive is cut off")
-            return b""
-        wanted = _CHUNK_BYTES if size < 0 else size
-        content = self._decompressor.decompress(self._pending, wanted)
-        self._pending = self._decompressor.unconsumed_tail
-        self._left -= len(content)
-        if self._left < 0:
-            raise Trouble(f"the archive holds more than {_MAX_CONTENT_BYTES // 2**20} MiB")
-        return content
+_PIECE_BYTES = 2**16
+_REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE)
 
 
 def read_archive(data: bytes) -> dict[str, str]:
@@ -41,18 +20,73 @@ def read_archive(data: bytes) -> dict[str, str]:
     Only regular files directly at the top are looked at. Raises `Trouble` if the archive is
     damaged, cut off or too large.
     """
-    texts: dict[str, str] = {}
     try:
-        with tarfile.open(fileobj=_BoundedReader(data), mode="r|") as archive:
-            for number, member in enumerate(archive):
-                if number >= _MAX_MEMBERS:
-                    raise Trouble(f"the archive has more than {_MAX_MEMBERS} files")
-                name = member.name.removeprefix("./")
-                if member.isreg() and name.endswith(".a3m") and "/" not in name:
-                    content = archive.extractfile(member)
-                    texts[name] = content.read().decode("utf-8", "replace") if content else ""
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        texts = dict(_alignments(_Content(data)))
+    except (tarfile.TarError, zlib.error) as error:
         raise Trouble(f"the archive is damaged ({error})") from None
     if not texts:
         raise Trouble("the archive has no alignments")
     return texts
+
+
+class _Content:
+    """The content of a gzip file, decompressed as far as it is read."""
+
+    def __init__(self, data: bytes) -> None:
+        self._pieces = _decompressed(data)
+        self._pending = b""
+
+    def read(self, size: int) -> bytearray:
+        """Returns the next `size` bytes, or those that are left."""
+        content = bytearray()
+        while len(content) < size and (piece := self._pending or next(self._pieces, b"")):
+            missing = size - len(content)
+            content += piece[:missing]
+            self._pending = piece[missing:]
+        return content
+
+    def read_to_end(self) -> None:
+        """Goes through the rest, so that damage anywhere is noticed."""
+        for _ in self._pieces:
+            pass
+
+
+def _decompressed(data: bytes) -> Iterator[bytes]:
+    decompressor = zlib.decompressobj(wbits=31)
+    left = _MAX_CONTENT_BYTES
+    for start in range(0, len(data), _PIECE_BYTES):
+        compressed = data[start : start + _PIECE_BYTES]
+        while compressed and not decompressor.eof:
+            content = decompressor.decompress(compressed, _PIECE_BYTES)
+            compressed = decompressor.unconsumed_tail
+            left -= len(content)
+            if left < 0:
+                raise Trouble(f"the archive holds more than {_MAX_CONTENT_BYTES // 2**20} MiB")
+            if content:
+                yield content
+    if not decompressor.eof:
+        raise Trouble("the archive is cut off")
+
+
+def _alignments(content: _Content) -> Iterator[tuple[str, str]]:
+    """Names and texts of the A3M files.
+
+    Headers are taken one by one, as `tarfile` would also follow those that make a huge file out of
+    nothing.
+    """
+    for _ in range(_MAX_MEMBERS + 1):
+        header = content.read(tarfile.BLOCKSIZE)
+        if not any(header):
+            content.read_to_end()
+            return
+        member = tarfile.TarInfo.frombuf(bytes(header), "utf-8", "replace")
+        if member.type == tarfile.GNUTYPE_SPARSE or member.size < 0:
+            raise Trouble("the archive has a file of an unusable kind")
+        text = content.read(member.size)
+        if len(text) < member.size:
+            raise Trouble("the archive is cut off")
+        content.read(-member.size % tarfile.BLOCKSIZE)
+        name = member.name.removeprefix("./")
+        if member.type in _REGULAR and name.endswith(".a3m") and "/" not in name:
+            yield name, text.decode("utf-8", "replace")
+    raise Trouble(f"the archive has more than {_MAX_MEMBERS} files")
