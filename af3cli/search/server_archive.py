@@ -6,7 +6,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 
-from af3cli.search.server_http import Trouble
+from af3cli.search.server_http import BadAnswer
 
 _MAX_CONTENT_BYTES = 2**29
 _MAX_MEMBERS = 1000
@@ -17,15 +17,15 @@ _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE)
 def read_archive(data: bytes) -> dict[str, str]:
     """Returns the A3M files of a `.tar.gz` by name; nothing is written to disk.
 
-    Only regular files directly at the top are looked at. Raises `Trouble` if the archive is
+    Only regular files directly at the top are looked at. Raises `BadAnswer` if the archive is
     damaged, cut off or too large.
     """
     try:
         texts = dict(_alignments(_Content(data)))
     except (tarfile.TarError, zlib.error) as error:
-        raise Trouble(f"the archive is damaged ({error})") from None
+        raise BadAnswer(f"the archive is damaged ({error})") from None
     if not texts:
-        raise Trouble("the archive has no alignments")
+        raise BadAnswer("the archive has no alignments")
     return texts
 
 
@@ -61,11 +61,11 @@ def _decompressed(data: bytes) -> Iterator[bytes]:
             compressed = decompressor.unconsumed_tail
             left -= len(content)
             if left < 0:
-                raise Trouble(f"the archive holds more than {_MAX_CONTENT_BYTES // 2**20} MiB")
+                raise BadAnswer(f"the archive holds more than {_MAX_CONTENT_BYTES // 2**20} MiB")
             if content:
                 yield content
     if not decompressor.eof:
-        raise Trouble("the archive is cut off")
+        raise BadAnswer("the archive is cut off")
 
 
 def _alignments(content: _Content) -> Iterator[tuple[str, str]]:
@@ -81,12 +81,12 @@ def _alignments(content: _Content) -> Iterator[tuple[str, str]]:
             return
         member = tarfile.TarInfo.frombuf(bytes(header), "utf-8", "replace")
         if member.type == tarfile.GNUTYPE_SPARSE or member.size < 0:
-            raise Trouble("the archive has a file of an unusable kind")
+            raise BadAnswer("the archive has a file of an unusable kind")
         text = content.read(member.size)
         if len(text) < member.size:
-            raise Trouble("the archive is cut off")
+            raise BadAnswer("the archive is cut off")
         content.read(-member.size % tarfile.BLOCKSIZE)
         name = member.name.removeprefix("./")
         if member.type in _REGULAR and name.endswith(".a3m") and "/" not in name:
             yield name, text.decode("utf-8", "replace")
-    raise Trouble(f"the archive has more than {_MAX_MEMBERS} files")
+    raise BadAnswer(f"the archive has more than {_MAX_MEMBERS} files")

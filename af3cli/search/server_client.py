@@ -17,10 +17,11 @@ from af3cli.errors import InputError
 from af3cli.search.cache import Cache, digest
 from af3cli.search.server_archive import read_archive
 from af3cli.search.server_http import (
+    BadAnswer,
+    NoAnswerYet,
     OnTrouble,
     Patience,
     ServerError,
-    Trouble,
     fetch,
     fetch_json,
     retried,
@@ -60,7 +61,8 @@ class _Ticket:
 class ServerClient:
     """A server at `url`. One request is open at a time; results and open tickets are kept.
 
-    A run that was interrupted while it waited goes on with the ticket it had.
+    A run that was interrupted while it waited goes on with the ticket it had, unless the server
+    has shown that nothing will come of it.
     """
 
     url: str
@@ -85,9 +87,31 @@ class ServerClient:
         seconds since the beginning, `on_trouble` what went wrong and when that is tried again.
         Raises `ServerError`.
         """
+        ticket_key = digest("ticket", self._key(request))
+        try:
+            texts = self._wait(request, ticket_key, on_status, on_trouble)
+        except NoAnswerYet:
+            raise
+        except ServerError:
+            self.cache.forget(ticket_key)
+            raise
+        self.cache.forget(ticket_key)
+        return texts
+
+    def keep(self, request: Request, texts: dict[str, str]) -> None:
+        """Keeps a result, so that it is not asked for again."""
+        self.cache.keep_texts(self._key(request), texts)
+
+    def _wait(
+        self,
+        request: Request,
+        ticket_key: str,
+        on_status: Callable[[str, float], None],
+        on_trouble: OnTrouble,
+    ) -> dict[str, str]:
+        """Asks with one ticket, or another where that is lost, until there is a result."""
         start = time.monotonic()
         pause = self.patience.first_pause
-        ticket_key = digest("ticket", self._key(request))
         identifier = (self.cache.texts(ticket_key) or {}).get("id", "")
         while True:
             if identifier:
@@ -98,24 +122,18 @@ class ServerClient:
             on_status(ticket.status, seconds)
             identifier = ticket.identifier
             if ticket.status == "COMPLETE":
-                texts = self._download(identifier, on_trouble)
-                self.cache.forget(ticket_key)
-                return texts
+                return self._download(identifier, on_trouble)
             if identifier:
                 self.cache.keep_texts(ticket_key, {"id": identifier})
             else:
                 self.cache.forget(ticket_key)
             if seconds > self.patience.longest_wait:
-                raise ServerError(
+                raise NoAnswerYet(
                     f"{self.url}: no result after {seconds / 60:.0f} minutes; the last status was "
                     f"{ticket.status}. The same command goes on asking."
                 )
             sleep_about(pause)
             pause = min(pause * 1.5, self.patience.longest_pause)
-
-    def keep(self, request: Request, texts: dict[str, str]) -> None:
-        """Keeps a result, so that it is not asked for again."""
-        self.cache.keep_texts(self._key(request), texts)
 
     def _key(self, request: Request) -> str:
         return digest("server", self.url, request.kind, request.mode, request.sequences)
@@ -143,7 +161,7 @@ class ServerClient:
 
         ticket = retried(ask, url, self.patience, on_trouble)
         if ticket.status == "MAINTENANCE":
-            raise ServerError(f"{self.url}: the server is under maintenance; try again later")
+            raise NoAnswerYet(f"{self.url}: the server is under maintenance; try again later")
         if ticket.status == "ERROR":
             raise ServerError(f"{self.url}: the server could not search these sequences")
         return ticket
@@ -158,8 +176,8 @@ def _read_ticket(answer: object, identifier: str) -> _Ticket:
     if status in (*_WAITING, "COMPLETE"):
         identifier = answer.get("id", identifier)
         if not isinstance(identifier, str) or not _TICKET.fullmatch(identifier):
-            raise Trouble("the answer has no usable ticket")
+            raise BadAnswer("the answer has no usable ticket")
         return _Ticket(status, identifier)
     if status in ("UNKNOWN", "RATELIMIT", "MAINTENANCE", "ERROR"):
         return _Ticket(status, "")
-    raise Trouble("the answer has no known status")
+    raise BadAnswer("the answer has no known status")

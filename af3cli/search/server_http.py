@@ -31,6 +31,10 @@ class ServerError(Af3cliError):
     exit_code = 5
 
 
+class NoAnswerYet(ServerError):
+    """The server cannot be reached, has trouble of its own, or is slow: an answer may yet come."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """Pauses and limits in seconds; `attempts` is how often in a row a request may fail."""
@@ -43,7 +47,7 @@ class Patience:
 
 
 class Trouble(Exception):
-    """An answer was not what it should be, which may pass.
+    """An answer did not come, or is not what it should be, which may pass.
 
     A server that `is_busy` says so itself; `pause` is for how long (seconds) if it told.
     """
@@ -52,6 +56,10 @@ class Trouble(Exception):
         super().__init__(text)
         self.is_busy = is_busy
         self.pause = pause
+
+
+class BadAnswer(Trouble):
+    """An answer came whole, but makes no sense."""
 
 
 def sleep_about(seconds: float) -> None:
@@ -66,7 +74,7 @@ def retried(
 
     `on_trouble` is told what the trouble is and in how many seconds it will be tried again. Raises
     `ServerError`, which names `place`, after as many failures in a row as `patience` has, or when a
-    busy server keeps us waiting for too long.
+    busy server keeps us waiting for too long; `NoAnswerYet` unless the last was a `BadAnswer`.
     """
     failures = 0
     pause = patience.first_pause
@@ -78,9 +86,10 @@ def retried(
             failures += not trouble.is_busy
             asked = min(trouble.pause or 0.0, _LONGEST_ASKED_PAUSE)
             if failures >= patience.attempts or time.monotonic() + asked > give_up:
-                raise ServerError(
+                error = ServerError if isinstance(trouble, BadAnswer) else NoAnswerYet
+                raise error(
                     f"{place}: gave up: {trouble}. What was finished is kept; the same command "
-                    "goes on from there."
+                    "asks for the rest again."
                 ) from None
             on_trouble(str(trouble), max(pause, asked))
             sleep_about(max(pause, asked))
@@ -114,7 +123,7 @@ def fetch_json(url: str, form: dict[str, str] | None, max_bytes: int, timeout: f
     try:
         return json.loads(fetch(url, form, max_bytes, timeout))
     except (ValueError, RecursionError):
-        raise Trouble("the answer is not JSON") from None
+        raise BadAnswer("the answer is not JSON") from None
 
 
 def _body(response: http.client.HTTPResponse, url: str, max_bytes: int) -> bytes:

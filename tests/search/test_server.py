@@ -29,7 +29,7 @@ from af3cli.search.plan import SearchPlan
 from af3cli.search.run import check_sources
 from af3cli.search.server_archive import read_archive
 from af3cli.search.server_client import Request, ServerClient
-from af3cli.search.server_http import Patience, ServerError, Trouble
+from af3cli.search.server_http import NoAnswerYet, Patience, ServerError, Trouble
 from af3cli.search.server_search import ServerSearch
 from tests.cli.commands import ROOT, stop
 from tests.search.server import MsaServer, archive, failure, running, status
@@ -188,6 +188,38 @@ def test_restarted_server_is_given_the_request_again(
 
     assert _ask(client, restart)["uniref.a3m"]
     assert seen[:3] == ["PENDING", "UNKNOWN", "PENDING"] and len(server.forms) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        ("poll", status("ERROR")),
+        ("poll", failure(400)),
+        ("poll", status("HELLO")),
+        ("download", failure(404)),
+        ("download", (200, {}, archive({"x.txt": "1"}), None)),
+    ],
+)
+def test_dead_ticket_is_given_up(
+    server: MsaServer, client: ServerClient, kind: str, answer: tuple
+) -> None:
+    server.planned[kind] += [answer] * FAST.attempts
+    with pytest.raises(ServerError) as caught:
+        _ask(client)
+    assert not isinstance(caught.value, NoAnswerYet)
+    server.planned[kind].clear()
+    assert _ask(client)["uniref.a3m"] and len(server.forms) == 2
+
+
+@pytest.mark.parametrize("answer", [failure(503), status("MAINTENANCE")])
+def test_ticket_outlives_trouble_of_the_server(
+    server: MsaServer, client: ServerClient, answer: tuple
+) -> None:
+    server.planned["poll"] += [answer] * FAST.attempts
+    with pytest.raises(NoAnswerYet):
+        _ask(client)
+    server.planned["poll"].clear()
+    assert _ask(client)["uniref.a3m"] and len(server.forms) == 1
 
 
 def _search(client: ServerClient, job: Job) -> Job:
