@@ -32,6 +32,8 @@ FIRST_QUERY_NUMBER = 101
 
 _MAX_STATUS_BYTES = 2**16
 _MAX_ARCHIVE_BYTES = 512 * 2**20
+# Of a kept result; those of older versions, which kept whatever had come, are not used.
+_CHECKED = "server, checked"
 _WAITING = ("PENDING", "RUNNING")
 _TICKET = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
@@ -136,7 +138,7 @@ class ServerClient:
             pause = min(pause * 1.5, self.patience.longest_pause)
 
     def _key(self, request: Request) -> str:
-        return digest("server", self.url, request.kind, request.mode, request.sequences)
+        return digest(_CHECKED, self.url, request.kind, request.mode, request.sequences)
 
     def _download(self, identifier: str, on_trouble: OnTrouble) -> dict[str, str]:
         url = self._address(f"result/download/{identifier}")

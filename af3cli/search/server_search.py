@@ -20,6 +20,7 @@ _PAIRED_MODE = "pairgreedy"  # rows of which some chains may have no partner
 _UNPAIRED_FILES = ("uniref.a3m", "bfd.")
 _PAIRED_FILE = "pair.a3m"
 
+_REPLACED = frozenset("BJOUXZ")
 _LETTERS = frozenset(string.ascii_letters + "-")
 
 
@@ -83,9 +84,9 @@ class ServerSearch:
                 lambda trouble, pause: self.on_event(ServerTroubled(label, trouble, pause)),
             )
         names = [name for prefix in files for name in sorted(texts) if name.startswith(prefix)]
-        if not names:
-            raise ServerError(f"{self.client.url}: the result has no {files[0]}")
-        sections = [self._sections(texts[name], request) for name in names]
+        if not any(name.startswith(files[0]) for name in names):
+            raise self._unusable(f"the result has no {files[0]}")
+        sections = [self._sections(name, texts[name], request) for name in names]
         if known is None:
             self.client.keep(request, texts)
         num_rows = sum(len(rows) for of_file in sections for rows in of_file)
@@ -93,28 +94,58 @@ class ServerSearch:
         self.on_event(ChainSearched(label, source, num_rows, known is not None))
         return sections
 
-    def _sections(self, a3m: str, request: Request) -> list[list[Row]]:
-        """The rows of each query, without the query; sections are set off by NUL characters."""
-        of_query: dict[str, list[Row]] = {}
-        for section in a3m.split("\x00"):
-            headers, rows = parse_a3m(section)
-            if headers:
-                number = headers[0].split()[0] if headers[0].split() else ""
-                of_query[number] = [
-                    Row(*_split_header(header), 0.0, 0.0, row)
-                    for header, row in zip(headers[1:], rows[1:], strict=True)
-                ]
+    def _sections(self, name: str, a3m: str, request: Request) -> list[list[Row]]:
+        """The rows of each query in the file `name`, without the query.
+
+        Raises `ServerError` if they are not what was asked for.
+        """
+        of_query = _split_sections(a3m)
         sections = []
         for number, sequence in enumerate(request.sequences, FIRST_QUERY_NUMBER):
             rows = of_query.get(str(number), [])
-            for row in rows:
+            if not rows or not _is_query(rows[0].aligned, sequence):
+                raise self._unusable(
+                    f"{name} of the result has no alignment that begins with the query {number} "
+                    f"of {len(sequence)} residues"
+                )
+            for row in rows[1:]:
                 if not _fits(row.aligned, len(sequence)):
-                    raise ServerError(
-                        f"{self.client.url}: the row {row.name[:40]!r} of the result does not fit "
-                        f"the query of {len(sequence)} residues"
+                    raise self._unusable(
+                        f"the row {row.name[:40]!r} of the result does not fit the query of "
+                        f"{len(sequence)} residues"
                     )
-            sections.append(rows)
+            sections.append(rows[1:])
+        if request.kind == "pair" and len(set(map(len, sections))) > 1:
+            numbers = ", ".join(str(len(rows)) for rows in sections)
+            raise self._unusable(
+                f"{name} of the result pairs rows, but has not as many for each query: {numbers}"
+            )
         return sections
+
+    def _unusable(self, problem: str) -> ServerError:
+        return ServerError(
+            f"{self.client.url}: {problem}. It was not kept; the same command asks for it again."
+        )
+
+
+def _split_sections(a3m: str) -> dict[str, list[Row]]:
+    """The rows of each query by its number; sections are set off by NUL characters."""
+    sections = {}
+    for section in a3m.split("\x00"):
+        rows = [
+            Row(*_split_header(header), 0.0, 0.0, row)
+            for header, row in zip(*parse_a3m(section), strict=True)
+        ]
+        if rows:
+            sections[rows[0].name] = rows
+    return sections
+
+
+def _is_query(row: str, sequence: str) -> bool:
+    """Whether a first row is the sequence that was sent; servers replace letters such as U."""
+    return len(row) == len(sequence) and all(
+        found == sent or sent in _REPLACED for found, sent in zip(row, sequence, strict=True)
+    )
 
 
 def _sent(chain: Chain) -> str:

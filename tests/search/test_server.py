@@ -256,15 +256,51 @@ def test_rna_needs_a_database_beside_the_server(url: str) -> None:
         check_sources(job, SearchPlan({}, server_url=url))
 
 
-def test_rows_that_do_not_fit_are_refused_and_not_kept(
-    server: MsaServer, client: ServerClient
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"uniref.a3m": f">101\n{FIRST}\n>x\nACD\n"}, r"row 'x' .* does not fit"),
+        ({"uniref.a3m": "<html>502 Bad Gateway</html>"}, "uniref.a3m .* no alignment"),
+        ({"uniref.a3m": ""}, "no alignment"),
+        ({"uniref.a3m": f">102\n{FIRST}\n"}, "no alignment"),
+        ({"uniref.a3m": f">101\n{FIRST[::-1]}\n>x\n{FIRST}\n"}, "no alignment"),
+        ({"uniref.a3m": f">101\n{FIRST}\n", "bfd.x.a3m": "\n"}, "bfd.x.a3m .* no alignment"),
+        ({"bfd.x.a3m": f">101\n{FIRST}\n"}, "has no uniref.a3m"),
+    ],
+)
+def test_alignments_that_were_not_asked_for_are_refused_and_not_kept(
+    server: MsaServer, client: ServerClient, files: dict[str, str], message: str
 ) -> None:
-    bad = archive({"uniref.a3m": f">101\n{FIRST}\n>x\nACD\n"})
-    server.planned["download"] += [(200, {}, bad, None)]
+    server.planned["download"] += [(200, {}, archive(files), None)]
     job = Job("one", (1,), (Protein(("A",), FIRST),))
-    with pytest.raises(ServerError, match=r"row 'x' .* does not fit"):
+    with pytest.raises(ServerError, match=message):
         _search(client, job)
-    assert _search(client, job).entities[0].unpaired_msa
+    assert parse_a3m(_search(client, job).entities[0].unpaired_msa)[1] != [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f">101\n{FIRST}\n>x\n{FIRST}\n\x00>102\n{SECOND}\n", "not as many for each query: 1, 0"),
+        (f">101\n{FIRST}\n>x\n{FIRST}\n", "no alignment .* query 102"),
+    ],
+)
+def test_pairs_that_are_none_are_refused_and_not_kept(
+    server: MsaServer, client: ServerClient, text: str, message: str
+) -> None:
+    server.planned["download"] += [(200, {}, archive({"pair.a3m": text}), None)]
+    job = Job("two", (1,), (Protein(("A",), FIRST), Protein(("B",), SECOND)))
+    with pytest.raises(ServerError, match=message):
+        _search(client, job)
+    assert len(parse_a3m(_search(client, job).entities[0].paired_msa)[1]) > 2
+
+
+def test_letters_that_a_server_replaces(server: MsaServer, client: ServerClient) -> None:
+    rare = f"{FIRST}U"
+    files = {"uniref.a3m": f">101\n{FIRST}X\n>x\n-{FIRST[1:]}C\n"}
+    server.planned["download"] += [(200, {}, archive(files), None)]
+    filled = _search(client, Job("one", (1,), (Protein(("A",), rare),)))
+    assert len(parse_a3m(filled.entities[0].unpaired_msa)[1]) == 2
 
 
 def test_archives_cannot_escape_or_explode(monkeypatch: pytest.MonkeyPatch) -> None:
