@@ -65,10 +65,10 @@ class StructureFolder:
         return None
 
     def _release_date(self, entry: str, block: gemmi.cif.Block) -> date | None:
-        """The day of the first revision."""
-        import gemmi
+        """The day of the first revision, of those whose day is known."""
+        from gemmi import cif
 
-        days = [gemmi.cif.as_string(day) for day in block.find_values(_DATE_TAG)]
+        days = [cif.as_string(day) for day in block.find_values(_DATE_TAG) if not cif.is_null(day)]
         try:
             return date.fromisoformat(min(days))
         except ValueError:

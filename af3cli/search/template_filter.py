@@ -23,7 +23,7 @@ _MAX_COPY_FRACTION = 0.95
 # 4pqx_A/2-217 [subseq from] mol:protein length:217  free text
 _PDB_HEADER = re.compile(
     r"(?P<entry>[a-z0-9]{4,})_(?P<chain>\w+)/(?P<start>\d+)-(?P<end>\d+)"
-    r" .* length:(?P<length>\d+)\b"
+    r" .* length:(?P<length>[0-9]{1,9})\b"
 )
 
 
@@ -107,19 +107,23 @@ def choose_templates(
 
 
 def parse_hit(row: Row) -> TemplateHit:
-    """Returns the hit that a row of a template search is; see `choose_templates`."""
+    """Returns the hit that a row of a template search is; see `choose_templates`.
+
+    A record that goes on beyond the length in its header is at least as long as the hit goes.
+    """
     header = _PDB_HEADER.match(row.header)
     if header is None:
         raise InputError(
             f"the template database has a record {row.name.rpartition('/')[0]!r} that is no PDB "
             "chain; its headers must be like '>4pqx_A mol:protein length:217'"
         )
+    end = int(header["end"])
     return TemplateHit(
         entry=header["entry"],
         chain=header["chain"],
         start=int(header["start"]) - 1,
-        end=int(header["end"]),
-        full_length=int(header["length"]),
+        end=end,
+        full_length=max(int(header["length"]), end),
         aligned=row.aligned,
     )
 

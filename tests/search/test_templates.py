@@ -131,6 +131,19 @@ def test_structure_with_missing_residues_is_aligned_again() -> None:
     assert residue_mapping(hit, "X" * 12) == {i: i for i in range(3, 11)}
 
 
+def test_record_that_is_longer_than_it_says() -> None:
+    """The structure has as many residues as stated, and lacks the first of the record."""
+    row = _row("1abc_A", QUERY[:20] + "-" * 20, start=11, length=20)
+    (template,) = choose_templates(QUERY, [row], _fetch({"1abc_A": QUERY[:20]}), LATEST)
+    assert template.query_indices == template.template_indices == tuple(range(20))
+
+
+def test_length_that_is_no_number() -> None:
+    row = replace(_row("1abc_A", QUERY), description=f"mol:protein length:{'9' * 5000}")
+    with pytest.raises(InputError, match="no PDB chain"):
+        choose_templates(QUERY, [row], _fetch({}), LATEST)
+
+
 def test_header_that_is_not_of_the_pdb() -> None:
     row = replace(_row("1abc_A", QUERY), name="UniRef90_Q1/1-40")
     with pytest.raises(InputError, match=r"UniRef90_Q1.*no PDB chain"):
@@ -166,6 +179,17 @@ def test_structures(folder: Path) -> None:
     assert structures.chain("bad1", "A") is None and structures.chain("none", "A") is None
     assert structures.chain("date", "A") is None
     assert len(notes) == 3 and "bad1" in notes[0] and "not in" in notes[1] and "date" in notes[2]
+
+
+def test_release_date_is_the_first_that_is_known(folder: Path) -> None:
+    path = folder / "5y2e.cif"
+    tag = "_pdbx_audit_revision_history.revision_date"
+    (line,) = (line for line in path.read_text().splitlines() if line.startswith(tag))
+    path.write_text(
+        path.read_text().replace(line, f"loop_\n{tag}\n?\n2019-01-02\n.\n2020-01-02\n#")
+    )
+    found = StructureFolder(folder, print).chain("5y2e", "A")
+    assert found is not None and found.release_date == date(2019, 1, 2)
 
 
 def test_folder_must_be_one(tmp_path: Path) -> None:
