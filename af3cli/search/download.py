@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import re
 import shutil
 import urllib.request
@@ -14,6 +15,7 @@ from pathlib import Path
 from af3cli.download import DownloadError, Patience, Progress, download
 from af3cli.errors import OutputError
 from af3cli.search.catalogue import CATALOGUE, CatalogueEntry
+from af3cli.search.headers import header_number
 from af3cli.search.unpack import unpack_file, unpack_structures
 from af3cli.wording import size
 
@@ -21,6 +23,7 @@ SOURCE = "https://storage.googleapis.com/alphafold-databases/v3.0"
 # Of all files together, as the official installation guide has it.
 TOTAL_DOWNLOAD_GB, TOTAL_UNPACKED_GB = 252, 630
 
+_MD5 = re.compile(r"\bmd5=([A-Za-z0-9+/]{22}==)")
 _STRUCTURES_ARCHIVE = "pdb_2022_09_28_mmcif_files.tar.zst"
 
 
@@ -44,19 +47,14 @@ def find_offer(name: str, source: str = SOURCE) -> Offer:
             url, method="HEAD", headers={"Accept-Encoding": "identity"}
         )
         with urllib.request.urlopen(request, timeout=Patience().timeout) as response:
-            length = response.headers.get("Content-Length", "")
+            length = header_number(response.headers.get("Content-Length"))
             hashes = ",".join(response.headers.get_all("x-goog-hash", []))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         reason = getattr(reason, "strerror", None) or reason
         raise OutputError(f"{url}: is not to be had ({reason})") from None
-    md5 = re.search(r"md5=([A-Za-z0-9+/]+=*)", hashes)
-    return Offer(
-        entry,
-        url,
-        int(length) if length.isdigit() else None,
-        base64.b64decode(md5[1]).hex() if md5 else None,
-    )
+    md5 = _MD5.search(hashes)
+    return Offer(entry, url, length, base64.b64decode(md5[1]).hex() if md5 else None)
 
 
 def check_space(offers: Iterable[Offer], folder: Path) -> None:

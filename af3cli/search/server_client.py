@@ -72,8 +72,7 @@ class ServerClient:
     patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
-        parts = urllib.parse.urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not _is_address(self.url):
             raise InputError(f"--msa-server {self.url}: must be an address, such as https://...")
 
     def known(self, request: Request) -> dict[str, str] | None:
@@ -170,6 +169,15 @@ class ServerClient:
 
     def _address(self, path: str) -> str:
         return f"{self.url.rstrip('/')}/{path}"
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        return parts.scheme in ("http", "https") and host != b"" and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _read_ticket(answer: object, identifier: str) -> _Ticket:

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import TypeVar
 
 from af3cli.errors import Af3cliError
+from af3cli.search.headers import header_number
 
 _RETRIED_CODES = frozenset({408, 425, 500, 502, 503, 504})
 _BUSY_CODE = 429
@@ -99,8 +100,8 @@ def retried(
 def fetch(url: str, form: dict[str, str] | None, max_bytes: int, timeout: float) -> bytes:
     """Returns the body of one answer; with a `form` that is posted.
 
-    Raises `Trouble` if it does not come, or not whole; `ServerError` if the server refuses or sends
-    more than `max_bytes`.
+    Raises `Trouble` if it does not come, or not whole; `ServerError` if the server refuses, sends
+    more than `max_bytes`, or leads elsewhere to where nobody can follow.
     """
     data = None if form is None else urllib.parse.urlencode(form).encode()
     request = urllib.request.Request(url, data, {"User-Agent": f"af3cli/{version('af3cli')}"})
@@ -114,14 +115,17 @@ def fetch(url: str, form: dict[str, str] | None, max_bytes: int, timeout: float)
         if error.code in _RETRIED_CODES:
             raise Trouble(problem, pause=_asked_pause(error)) from None
         raise ServerError(f"{url}: {problem}") from None
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if _is_of_address(error):
+            raise ServerError(f"{url}: is no usable address, or leads to none ({error})") from None
         raise Trouble(_reason(error)) from None
 
 
 def fetch_json(url: str, form: dict[str, str] | None, max_bytes: int, timeout: float) -> object:
     """Returns the JSON of one answer; see `fetch`."""
+    answer = fetch(url, form, max_bytes, timeout)
     try:
-        return json.loads(fetch(url, form, max_bytes, timeout))
+        return json.loads(answer)
     except (ValueError, RecursionError):
         raise BadAnswer("the answer is not JSON") from None
 
@@ -132,16 +136,22 @@ def _body(response: http.client.HTTPResponse, url: str, max_bytes: int) -> bytes
         body += chunk
         if len(body) > max_bytes:
             raise ServerError(f"{url}: the answer is larger than {max_bytes:,} bytes")
-    announced = response.headers.get("Content-Length", "")
-    if announced.isdigit() and len(body) < int(announced):
+    announced = header_number(response.headers.get("Content-Length"))
+    if announced is not None and len(body) < announced:
         raise Trouble(f"the answer ended after {len(body)} of {announced} bytes")
     return bytes(body)
 
 
 def _asked_pause(error: urllib.error.HTTPError) -> float | None:
     """The seconds of a Retry-After header."""
-    text = (error.headers.get("Retry-After") or "").strip()
-    return float(text) if text.isdigit() else None
+    return header_number(error.headers.get("Retry-After"))
+
+
+def _is_of_address(error: Exception) -> bool:
+    """Whether a request failed before it was sent, as its address cannot be used."""
+    if isinstance(error, http.client.InvalidURL):
+        return True
+    return isinstance(error, ValueError) and not isinstance(error, OSError)
 
 
 def _reason(error: Exception) -> str:

@@ -53,7 +53,7 @@ def unpack_structures(source: Path, target: Path) -> None:
                             shutil.copyfileobj(content, file)
             stream.read_to_end()
         aside.rename(target)
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, ValueError) as error:
         raise OutputError(f"{source}: the archive is damaged ({error}); remove it") from None
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from None

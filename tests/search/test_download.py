@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import socket
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -16,9 +17,15 @@ import zstandard
 from click.testing import CliRunner
 
 from af3cli.cli import main
+from af3cli.errors import OutputError
 from af3cli.search.catalogue import CATALOGUE
+from af3cli.search.unpack import unpack_structures
 
 FASTA = b">x\n" + b"ACGU" * 50_000 + b"\n"
+
+
+def _md5(content: bytes) -> str:
+    return f"md5={base64.b64encode(hashlib.md5(content).digest()).decode()}"
 
 
 class _Mirror:
@@ -26,7 +33,7 @@ class _Mirror:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
-        self.md5: dict[str, bytes] = {}
+        self.hashes: dict[str, str] = {}
         self.cut: list[int] = []
         self.ranges: list[str | None] = []
 
@@ -67,10 +74,9 @@ def url(mirror: _Mirror) -> Iterator[str]:
                 total = len(content)
                 self.send_header("Content-Range", f"bytes {start}-{total - 1}/{total}")
             self.send_header("Content-Length", str(len(content) - start))
-            md5 = mirror.md5.get(name, hashlib.md5(content).digest())
             self.send_header("ETag", '"1"')
             self.send_header("x-goog-hash", "crc32c=AAAAAA==")
-            self.send_header("x-goog-hash", f"md5={base64.b64encode(md5).decode()}")
+            self.send_header("x-goog-hash", mirror.hashes.get(name, _md5(content)))
             self.end_headers()
             if with_body:
                 end = start + mirror.cut.pop(0) if mirror.cut else None
@@ -114,11 +120,11 @@ def test_cut_download_goes_on(mirror: _Mirror, url: str, tmp_path: Path) -> None
 
 def test_wrong_bytes_are_not_kept(mirror: _Mirror, url: str, tmp_path: Path) -> None:
     name = f"{CATALOGUE['rfam'].file_name}.zst"
-    mirror.md5[name] = bytes(16)
+    mirror.hashes[name] = _md5(b"another file")
     result = _get(url, tmp_path, "rfam")
     assert result.exit_code == 4 and "not the published file" in result.stderr
     assert list(tmp_path.iterdir()) == []
-    del mirror.md5[name]
+    del mirror.hashes[name]
     mirror.files[name] = mirror.files[name][:-8]
     result = _get(url, tmp_path, "rfam")
     assert result.exit_code == 4 and "cut off" in result.stderr
@@ -129,6 +135,38 @@ def test_what_is_not_there(url: str, tmp_path: Path) -> None:
     result = _get(url, tmp_path, "nt")
     assert result.exit_code == 4 and "is not to be had" in result.stderr
     assert "Invalid value" in _get(url, tmp_path, "pfam").stderr
+
+
+@pytest.mark.parametrize("announced", ["md5=A", "md5=====", "md5=AAAA", "nothing"])
+def test_hash_that_is_none(mirror: _Mirror, url: str, tmp_path: Path, announced: str) -> None:
+    mirror.hashes[f"{CATALOGUE['rfam'].file_name}.zst"] = announced
+    assert _get(url, tmp_path, "rfam").exit_code == 0
+
+
+def test_server_that_does_not_speak_http(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(2**16)
+                connection.sendall(b"SSH-2.0-x\r\n")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        result = _get(f"http://127.0.0.1:{listening.getsockname()[1]}", tmp_path, "rfam")
+        thread.join()
+    assert result.exit_code == 4 and "is not to be had" in result.stderr
+
+
+def test_archive_with_nonsense_in_its_headers(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("1abc.cif")
+    member.pax_headers = {"GNU.sparse.map": "x"}
+    source = tmp_path / "structures.tar.zst"
+    source.write_bytes(zstandard.compress(member.tobuf(tarfile.PAX_FORMAT) + bytes(1024)))
+    with pytest.raises(OutputError, match="the archive is damaged"):
+        unpack_structures(source, tmp_path / "mmcif_files")
+    assert list(tmp_path.iterdir()) == [source]
 
 
 def test_list() -> None:

@@ -24,6 +24,7 @@ from af3cli.search.cache import Cache
 from af3cli.search.database_rows import DatabaseRows
 from af3cli.search.database_search import DatabaseSearch
 from af3cli.search.events import ServerTroubled
+from af3cli.search.headers import header_number
 from af3cli.search.homologues import fill_job, wanted_chains
 from af3cli.search.plan import SearchPlan
 from af3cli.search.run import check_sources
@@ -98,9 +99,15 @@ def test_submit_poll_download(server: MsaServer, client: ServerClient) -> None:
 
 def test_busy_server_is_asked_again(server: MsaServer, client: ServerClient) -> None:
     server.planned["submit"] += [failure(429, Retry_After="0"), status("RATELIMIT")] * 3
-    server.planned["poll"] += [status("PENDING", id="ticket7"), failure(429)]
+    server.planned["submit"] += [failure(429, Retry_After="²")]
+    server.planned["poll"] += [status("PENDING", id="ticket8"), failure(429)]
     _ask(client)
-    assert len(server.forms) == 7
+    assert len(server.forms) == 8
+
+
+def test_numbers_in_headers() -> None:
+    texts = ("17", " 0 ", None, "", "-1", "²", "9" * 5000)
+    assert [header_number(text) for text in texts] == [17, 0, None, None, None, None, None]
 
 
 def test_trouble_that_passes(server: MsaServer, client: ServerClient) -> None:
@@ -156,8 +163,24 @@ def test_trouble_that_stays(
 def test_server_that_is_down(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="gave up: Connection refused"):
         _ask(ServerClient("http://127.0.0.1:9", Cache(tmp_path), FAST))
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "https://", "http://[bad", "http://a..b", "http://a:port"]
+)
+def test_address_that_is_none(tmp_path: Path, url: str) -> None:
     with pytest.raises(InputError, match="must be an address"):
-        ServerClient("file:///etc/passwd", Cache(tmp_path))
+        ServerClient(url, Cache(tmp_path))
+
+
+@pytest.mark.parametrize("place", ["http://[bad/", "http://a..b/x", "http://a b/"])
+def test_answer_that_leads_to_no_address(
+    server: MsaServer, client: ServerClient, place: str
+) -> None:
+    server.planned["submit"] += [(302, {"Location": place}, b"", None)]
+    with pytest.raises(ServerError, match="leads to none"):
+        _ask(client)
+    assert len(server.forms) == 1
 
 
 def test_server_that_never_ends(server: MsaServer, client: ServerClient) -> None:
