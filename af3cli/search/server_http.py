@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from af3cli.errors import Af3cliError
 from af3cli.search.headers import header_number
@@ -101,12 +101,14 @@ def fetch(url: str, form: dict[str, str] | None, max_bytes: int, timeout: float)
     """Returns the body of one answer; with a `form` that is posted.
 
     Raises `Trouble` if it does not come, or not whole; `ServerError` if the server refuses, sends
-    more than `max_bytes`, or leads elsewhere to where nobody can follow.
+    more than `max_bytes`, or leads to where one cannot or must not follow: sequences that are sent
+    encrypted never go on in the open.
     """
     data = None if form is None else urllib.parse.urlencode(form).encode()
     request = urllib.request.Request(url, data, {"User-Agent": f"af3cli/{version('af3cli')}"})
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as response:
+        opener = urllib.request.build_opener(_EncryptedRedirects)
+        with opener.open(request, timeout=timeout) as response:
             return _body(response, url, max_bytes)
     except urllib.error.HTTPError as error:
         problem = f"the server answers {error.code} {error.reason}"
@@ -128,6 +130,26 @@ def fetch_json(url: str, form: dict[str, str] | None, max_bytes: int, timeout: f
         return json.loads(answer)
     except (ValueError, RecursionError):
         raise BadAnswer("the answer is not JSON") from None
+
+
+class _EncryptedRedirects(urllib.request.HTTPRedirectHandler):
+    """Refuses to be led from https to anything else."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        if req.type == "https" and urllib.parse.urlsplit(newurl).scheme != "https":
+            raise ServerError(
+                f"{req.full_url}: the server leads to {newurl}, which is not encrypted, and was "
+                "not followed"
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _body(response: http.client.HTTPResponse, url: str, max_bytes: int) -> bytes:

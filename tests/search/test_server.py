@@ -7,10 +7,13 @@ import io
 import random
 import signal
 import tarfile
+import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.client import HTTPMessage
 from pathlib import Path
+from urllib.response import addinfourl
 
 import pytest
 from click.testing import CliRunner
@@ -30,7 +33,13 @@ from af3cli.search.plan import SearchPlan
 from af3cli.search.run import check_sources
 from af3cli.search.server_archive import read_archive
 from af3cli.search.server_client import Request, ServerClient
-from af3cli.search.server_http import NoAnswerYet, Patience, ServerError, Trouble
+from af3cli.search.server_http import (
+    NoAnswerYet,
+    Patience,
+    ServerError,
+    Trouble,
+    fetch,
+)
 from af3cli.search.server_search import ServerSearch
 from tests.cli.commands import ROOT, stop
 from tests.search.server import MsaServer, archive, failure, running, status
@@ -103,6 +112,16 @@ def test_busy_server_is_asked_again(server: MsaServer, client: ServerClient) -> 
     server.planned["poll"] += [status("PENDING", id="ticket8"), failure(429)]
     _ask(client)
     assert len(server.forms) == 8
+
+
+def test_encrypted_requests_are_not_led_into_the_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = HTTPMessage()
+    headers["Location"] = "http://127.0.0.1:9/"
+    answer = addinfourl(io.BytesIO(), headers, "https://a.org/", 302)
+    answer.msg = "Found"
+    monkeypatch.setattr(urllib.request.HTTPSHandler, "https_open", lambda self, request: answer)
+    with pytest.raises(ServerError, match=r"leads to http://127.*not encrypted"):
+        fetch("https://a.org/", None, 100, 1.0)
 
 
 def test_numbers_in_headers() -> None:
