@@ -149,8 +149,8 @@ def _check_beginning(path: Path, data: bytes, molecule: MoleculeKind) -> None:
         raise InputError(f"{path}: is empty; a database has at least one sequence")
     if not data.startswith(b">"):
         raise InputError(f"{path}: is not FASTA: its first character is not '>'")
-    lines = [line for line in data.split(b"\n") if not line.startswith(b">")]
-    letters = b"".join(lines).translate(None, b"\r \t-*")
+    lines = [line for line in data.splitlines() if not line.startswith(b">")]
+    letters = b"".join(lines).translate(None, b" \t-*")
     if len(letters) < _MIN_TELLING_LETTERS:
         return
     if molecule == "protein" and not letters.translate(None, _NUCLEOTIDES):
@@ -160,7 +160,8 @@ def _check_beginning(path: Path, data: bytes, molecule: MoleculeKind) -> None:
 
 
 def _check_end(path: Path, data: bytes) -> None:
-    header, _, sequence = data[data.rfind(b"\n>") + 1 :].partition(b"\n")
+    line_end = b"\n" if b"\n" in data else b"\r"
+    header, _, sequence = data[data.rfind(line_end + b">") + 1 :].partition(line_end)
     if not sequence.strip():
         name = header[1:60].decode("ascii", "replace").strip()
         raise InputError(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PROBE_MEGABASES = 1.0
 _PROBE_RESIDUES = 2e6
 _ANY = 1e300
+_MAX_PROTEIN = 100_000
 _NO_COLUMN = "."
 # Letters of HMMER's alphabets that are neither residues nor gaps.
 _UNKNOWN_AMINO_ACID = str.maketrans("*~", "XX")
@@ -99,6 +100,7 @@ class RecordSearch:
 
     def __init__(self, queries: Sequence[Query]) -> None:
         self._alphabet = alphabet(queries[0].molecule)
+        self._is_protein = queries[0].molecule == "protein"
         self._pipelines = {query.options: _pipeline(query) for query in queries}
         self._profiles = [(query, _searched_profile(query)) for query in queries]
 
@@ -146,12 +148,17 @@ class RecordSearch:
             yield file
 
     def _what_is_wrong(self, records: bytes) -> str | None:
-        """Says which record cannot be read, and why."""
+        """Says which record cannot be read or searched, and why."""
         name = None
         with self._opened(records) as file:
             try:
                 for record in file:
                     name = record.name
+                    if self._is_protein and len(record) > _MAX_PROTEIN:
+                        return (
+                            f"the record {name!r} has {len(record):,} residues, and HMMER searches "
+                            f"proteins of {_MAX_PROTEIN:,} at most; remove it from the database"
+                        )
             except ValueError as error:
                 return f"the record after {name!r} cannot be read: {error}" if name else str(error)
         return None

@@ -61,6 +61,14 @@ def test_windows_line_ends_and_odd_characters(tmp_path: Path) -> None:
         assert row.description == f"[subseq from] {description}"
 
 
+def test_line_ends_of_old_macintoshes(tmp_path: Path) -> None:
+    path = tmp_path / "db.fasta"
+    path.write_bytes(f">x\r{QUERY[:50]}\r{QUERY[50:]}\r>y\r{QUERY}\r".encode())
+    assert [(row.name, row.aligned) for row in _scan(path)] == [
+        (f"{name}/1-{len(QUERY)}", QUERY) for name in "xy"
+    ]
+
+
 def _fail(path: Path, data: bytes) -> str:
     path.write_bytes(data)
     with pytest.raises(InputError) as caught:
@@ -82,7 +90,10 @@ def test_bad_databases(tmp_path: Path) -> None:
     assert "nucleotide" in _fail(path, b">a\n" + b"ACGTN" * 20 + b"\n")
     assert "the record after" in _fail(path, GOOD + b">b\n!!!!\n" + GOOD)
     assert "the record after 'a'" in _fail(path, GOOD + b">b\nAC\xe9D\n" + GOOD)
-    assert "100" in _fail(path, GOOD + b">long\n" + b"ACDEFGHIKL" * 10_001 + b"\n")
+    long = GOOD + b">long one\n" + b"ACDEFGHIKL" * 10_001 + b"\n" + GOOD
+    assert "the record 'long' has 100,010 residues" in _fail(path, long)
+    assert "nucleotide" in _fail(path, b">a\r" + b"ACGTN" * 20 + b"\r")
+    assert "cut off" in _fail(path, GOOD.replace(b"\n", b"\r") + b">b\r")
 
 
 def test_protein_where_rna_is_wanted(tmp_path: Path) -> None:
