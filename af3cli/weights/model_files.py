@@ -39,39 +39,50 @@ def parameter_files(path: Path) -> list[Path]:
     for form in _FORMS:
         match = form.fullmatch(path.name)
         if match and "part" in match.groupdict():
-            return _grouped(path.parent, form)[match["model"]]
+            return _in_order(_numbered(path.parent, form)[match["model"]])
     return [path]
 
 
 def find_model(folder: Path, stem: str) -> Path | None:
     """Returns the first file of the official parameters called `stem` in `folder`, if there."""
     for form in _FORMS:
-        if parts := _grouped(folder, form).get(stem):
-            return parts[0]
+        if parts := _numbered(folder, form).get(stem):
+            return _in_order(parts)[0]
     return None
 
 
 def _model_in_folder(folder: Path) -> list[Path]:
     for form in _FORMS:
-        models = _grouped(folder, form)
+        models = _numbered(folder, form)
         if len(models) > 1:
-            names = ", ".join(sorted(str(parts[0]) for parts in models.values()))
+            names = ", ".join(sorted(str(min(parts)[1]) for parts in models.values()))
             raise WeightsError(f"{folder} holds several models; name one of them: {names}")
         if models:
-            return next(iter(models.values()))
+            return _in_order(next(iter(models.values())))
     raise WeightsError(f"{folder} holds no parameters (no .bin or .bin.zst file)")
 
 
-def _grouped(folder: Path, form: re.Pattern[str]) -> dict[str, list[Path]]:
-    """Returns each model's files of one form, in the numerical order of their parts."""
-    models: dict[str, dict[int, Path]] = {}
-    for file in sorted(folder.iterdir()):
+def _numbered(folder: Path, form: re.Pattern[str]) -> dict[str, list[tuple[int, Path]]]:
+    """Returns each model's files of one form, each with the number of its part."""
+    models: dict[str, list[tuple[int, Path]]] = {}
+    for file in folder.iterdir():
         if (match := form.fullmatch(file.name)) and file.is_file():
-            models.setdefault(match["model"], {})[int(match.groupdict().get("part") or 0)] = file
-    for parts in models.values():
-        missing = set(range(min(min(parts), 1), max(parts))) - set(parts)
-        if missing:
+            number = int(match.groupdict().get("part") or 0)
+            models.setdefault(match["model"], []).append((number, file))
+    return models
+
+
+def _in_order(parts: list[tuple[int, Path]]) -> list[Path]:
+    """Returns the files of a model, whose numbers run from 0 or 1 without a gap."""
+    parts = sorted(parts)
+    files = [file for _, file in parts]
+    first = min(parts[0][0], 1)
+    for index, (number, file) in enumerate(parts):
+        if number < first + index:
             raise WeightsError(
-                f"{parts[max(parts)]}: part {min(missing)} of this split file is missing"
+                f"{files[index - 1]} and {file} are the same part of a split file; "
+                "move one of them elsewhere"
             )
-    return {model: [parts[number] for number in sorted(parts)] for model, parts in models.items()}
+        if number > first + index:
+            raise WeightsError(f"{files[-1]}: part {first + index} of this split file is missing")
+    return files

@@ -12,6 +12,7 @@ import zstandard
 
 from af3cli.errors import WeightsError
 from af3cli.weights import read_records, write_records
+from af3cli.weights.model_files import find_model, parameter_files
 
 ARRAYS = {
     "__meta__:__identifier__": np.arange(64, dtype=np.uint8),
@@ -104,6 +105,22 @@ def test_missing_part_and_several_models_are_named(tmp_path):
     (tmp_path / "other.0.bin").write_bytes(b"x")
     with pytest.raises(WeightsError, match=r"several models.*af3\.0\.bin.*other\.0\.bin"):
         list(read_records(tmp_path))
+
+
+def test_a_huge_number_in_a_name_is_one_part_and_concerns_no_other_model(tmp_path):
+    dated = tmp_path / "af3.20251126123000.bin"
+    dated.touch()
+    (tmp_path / "other.bin.0").touch()
+    with pytest.raises(WeightsError, match=r"af3\.20251126123000\.bin: part 1 .* is missing"):
+        parameter_files(dated)
+    assert find_model(tmp_path, "other") == tmp_path / "other.bin.0"
+
+
+def test_two_files_of_one_part_are_named(tmp_path):
+    for name in ("af3.0.bin", "af3.00.bin", "af3.1.bin"):
+        (tmp_path / name).touch()
+    with pytest.raises(WeightsError, match=r"af3\.0\.bin and .*af3\.00\.bin are the same part"):
+        parameter_files(tmp_path / "af3.0.bin")
 
 
 @pytest.mark.parametrize("compressed", [False, True])
