@@ -6,7 +6,6 @@ columns of encoded numbers and strings.
 
 from __future__ import annotations
 
-import math
 import mmap
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -34,6 +33,12 @@ _NUMBER_TYPES = {
 }
 # Of one column: a few bytes can stand for any number of equal values.
 _MAX_VALUES = 2**27
+_MAX_STRINGS = 2**22
+# Of all maps and arrays together, and of one: what MessagePack holds in a byte takes many.
+_MAX_ITEMS = 2**20
+_MAX_MAP_LENGTH = 2**10
+_MAX_ARRAY_LENGTH = 2**14
+_MAX_FACTOR = 1e9
 _DAMAGE = (KeyError, ValueError, IndexError, TypeError, AttributeError, ArithmeticError)
 
 
@@ -129,7 +134,7 @@ def unpack_blocks(data: bytes | mmap.mmap, source: str) -> list[Block]:
                     for category in block["categories"]
                 },
             )
-            for block in msgpack.unpackb(data)["dataBlocks"]
+            for block in _unpack(data)["dataBlocks"]
         ]
     except (*_DAMAGE, msgpack.UnpackException) as error:
         raise InputError(f"{source}: is not BinaryCIF, or is damaged") from error
@@ -149,6 +154,26 @@ def decode_column(encoded: Mapping[str, Any], place: str) -> Column:
         return Column(values, strings, factor, None if mask is None else mask.astype(np.uint8))
     except (*_DAMAGE, RecursionError) as error:
         raise InputError(f"{place}: cannot be decoded; the file is damaged") from error
+
+
+def _unpack(data: bytes | mmap.mmap) -> Any:
+    """Returns what MessagePack holds, if it is not more than tables need."""
+    left = _MAX_ITEMS
+
+    def counted(items: Any) -> Any:
+        nonlocal left
+        left -= 1 + len(items)
+        if left < 0:
+            raise ValueError("too many maps and arrays")
+        return items
+
+    return msgpack.unpackb(
+        data,
+        object_hook=counted,
+        list_hook=counted,
+        max_map_len=_MAX_MAP_LENGTH,
+        max_array_len=_MAX_ARRAY_LENGTH,
+    )
 
 
 def _unpack_file(
@@ -183,10 +208,12 @@ def _decode(
             data, strings = _decode_strings(data, encoding)
         elif kind == "FixedPoint":
             factor = float(encoding["factor"])
-            if not 0 < factor < math.inf:
+            if not 1 / _MAX_FACTOR <= factor <= _MAX_FACTOR:
                 raise ValueError("an impossible factor")
         else:
             data = _DECODERS[kind](data, encoding)
+    if factor != 1 and data.dtype.kind not in "iu":
+        raise ValueError("a factor of what are no integers")
     return data, strings, factor
 
 
@@ -195,13 +222,22 @@ def _decode_strings(
 ) -> tuple[Shaped[np.ndarray, "row"], Shaped[np.ndarray, "string"]]:
     indices = _decode({"data": data, "encoding": encoding["dataEncoding"]})[0]
     offsets = _decode({"data": encoding["offsets"], "encoding": encoding["offsetEncoding"]})[0]
-    text = encoding["stringData"]
-    pieces = [text[start:stop] for start, stop in pairwise(offsets.tolist())]
+    pieces = _pieces(encoding["stringData"], offsets)
     if len(indices) and indices.max() >= len(pieces):
         raise ValueError("an index without a string")
     indices = np.where(indices < 0, len(pieces), indices)  # no string is the index -1
     strings = np.array([*pieces, ""], object)
     return indices.astype(np.min_scalar_type(len(strings))), strings
+
+
+def _pieces(text: str, offsets: Int[np.ndarray, "offset"]) -> list[str]:
+    """Returns the text from each offset to the next; together no more than the text."""
+    if not isinstance(text, str) or len(offsets) > _MAX_STRINGS:
+        raise ValueError("no text, or too many strings")
+    bounds = np.concatenate([[0], offsets, [len(text)]])
+    if (bounds[1:] < bounds[:-1]).any():
+        raise ValueError("strings that overlap")
+    return [text[start:stop] for start, stop in pairwise(offsets.tolist())]
 
 
 def _decode_bytes(data: bytes, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:

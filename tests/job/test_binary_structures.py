@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import biotite.structure.io.pdbx as pdbx
@@ -11,6 +12,7 @@ import msgpack
 import numpy as np
 import pytest
 
+from af3cli.binarycif import unpack_blocks
 from af3cli.errors import InputError
 from af3cli.features.template_structure import read_template
 from af3cli.job import Job, StructureOptions, read_job
@@ -165,6 +167,71 @@ def test_what_is_wrong_inside_is_explained(columns, message, tmp_path):
     with pytest.raises(InputError, match=message) as caught:
         read_job(path)
     assert "bad.bcif" in str(caught.value)
+
+
+def repeated(value: int, times: int) -> tuple[bytes, list[dict]]:
+    return packed([value, times]), [REPEATED, INTEGERS]
+
+
+def many_strings(offsets: bytes, encoding: list[dict], text: object = "") -> dict:
+    strings = STRINGS | {"offsets": offsets, "offsetEncoding": encoding, "stringData": text}
+    return {"id": (packed([0]), [strings])}
+
+
+STEPS = {"kind": "IntervalQuantization", "min": 0.0, "max": 1e308, "numSteps": 2}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        many_strings(packed([0, 10**6] * 100), [INTEGERS], "x" * 10**6),
+        many_strings(packed([0, 10]), [INTEGERS]),
+        many_strings(packed([0, 1]), [INTEGERS], [["x"]]),
+        many_strings(*repeated(0, 2**22 + 1)),
+        *(
+            {"x": (packed([1, 10**6]), [{"kind": "FixedPoint", "factor": factor}, *encoding])}
+            for factor, encoding in (
+                (1e300, [REPEATED, INTEGERS]),
+                (1e-300, [REPEATED, INTEGERS]),
+                (10.0, [STEPS, REPEATED, INTEGERS]),
+            )
+        ),
+    ],
+)
+def test_few_bytes_do_not_become_much_text_or_something_else(columns):
+    data = binary_cif("_atom_site", columns)
+    tracemalloc.start()
+    with pytest.raises(InputError, match="damaged"):
+        binary_document(data, "here")
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+
+
+def test_strings_count_among_the_values(monkeypatch):
+    monkeypatch.setattr("af3cli.job.structure.binary._MAX_VALUES", 200)
+    columns = many_strings(*repeated(0, 100))
+    assert binary_document(binary_cif("_a", columns), "here")
+    twice = columns | {"x": columns["id"]}
+    with pytest.raises(InputError, match=r"_a: holds more than any structure needs"):
+        binary_document(binary_cif("_a", twice), "here")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"x": [{}] * 10**6},
+        {"x": [[[]] * 1000] * 1000},
+        {"x": [[0] * 10000] * 200},
+        {"x": {str(number): 0 for number in range(10**5)}},
+    ],
+)
+def test_many_objects_of_few_bytes_are_refused(data):
+    content = msgpack.packb(data | {"dataBlocks": []})
+    tracemalloc.start()
+    with pytest.raises(InputError, match="is not BinaryCIF, or is damaged"):
+        unpack_blocks(content, "here")
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 from af3cli.binarycif import Column, decode_column, unpack_blocks
 from af3cli.errors import InputError
 
-# Of all columns together: more than in the largest structures there are.
+# Of all columns together, each string counted too: more than in the largest structures there are.
 _MAX_VALUES = 2**26
 _MAX_TEXT_BYTES = 2**30
 _NOT_GIVEN = {1: ".", 2: "?"}
@@ -28,25 +28,26 @@ def binary_document(data: bytes, source: str) -> gemmi.cif.Document:
     for block in unpack_blocks(data, source):
         target = document.add_new_block(block.name)
         for category, columns in block.categories.items():
-            values = _texts(columns, f"{source}: {category}", left)
-            left -= sum(map(len, values))
+            values, left = _texts(columns, f"{source}: {category}", left)
             if values and values[0]:
                 target.init_loop(f"{category}.", list(columns)).set_all_values(values)
     return document
 
 
-def _texts(columns: Mapping[str, Mapping[str, Any]], place: str, most: int) -> list[list[str]]:
-    """The columns of a category as mmCIF writes them, at `most` so many values."""
+def _texts(
+    columns: Mapping[str, Mapping[str, Any]], place: str, left: int
+) -> tuple[list[list[str]], int]:
+    """The columns of a category as mmCIF writes them, and how many more values there may be."""
     texts: list[list[str]] = []
     for name, encoded in columns.items():
         column = decode_column(encoded, f"{place}.{name}")
         if texts and len(column) != len(texts[0]):
             raise InputError(f"{place}.{name}: is not as long as the columns beside it")
-        most -= len(column)
-        if most < 0 or _num_letters(column) > _MAX_TEXT_BYTES:
+        left -= len(column) + (0 if column.strings is None else len(column.strings))
+        if left < 0 or _num_letters(column) > _MAX_TEXT_BYTES:
             raise InputError(f"{place}: holds more than any structure needs")
         texts.append(_column_texts(column))
-    return texts
+    return texts, left
 
 
 def _num_letters(column: Column) -> int:
