@@ -35,6 +35,8 @@ class StoredTensor:
     strides: tuple[int, ...]
 
 
+_MAX_NUMBER = 2**63 - 1  # of values, along an axis or in all; PyTorch counts in int64
+
 _DTYPES = {
     "FloatStorage": "float32",
     "HalfStorage": "float16",
@@ -64,9 +66,13 @@ def _rebuilt_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any
     axes = (offset, *shape, *strides)
     if not isinstance(storage, Storage) or len(shape) != len(strides) or len(shape) > 16:
         raise ValueError("a tensor without a storage, or with too many axes")
-    if not all(type(number) is int and number >= 0 for number in axes):
+    if not all(map(_is_count, axes)):
         raise ValueError("a tensor whose shape is not made of numbers")
     return StoredTensor(storage, offset, tuple(shape), tuple(strides))
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= _MAX_NUMBER
 
 
 _CALLS: dict[str, Callable[..., Any]] = {
@@ -192,7 +198,7 @@ class _Machine:
     def do_reduce(self, _: None) -> None:
         arguments, function = self.pop(), self.pop()
         if not isinstance(function, _Name) or function.text not in _CALLS:
-            raise UnsafePickleError(f"a call of {str(function)[:200]}")
+            raise UnsafePickleError(f"a call of {_called(function)}")
         try:
             self._stack.append(_CALLS[function.text](*arguments))
         except TypeError:
@@ -210,9 +216,14 @@ class _Machine:
         )
         if kind != "storage" or dtype is None or type(key) is not str:
             raise UnsafePickleError("a reference to something that is not a tensor's storage")
-        if type(num_values) is not int or num_values < 0:
+        if not _is_count(num_values):
             raise ValueError("a storage without a size")
         self._stack.append(Storage(key, dtype, num_values))
+
+
+def _called(function: Any) -> str:
+    """Returns what to call something in a message: a tuple's own text may be without end."""
+    return function.text if isinstance(function, _Name) else f"a {type(function).__name__}"
 
 
 _PUSHES = {

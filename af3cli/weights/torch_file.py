@@ -187,7 +187,10 @@ def _array(storages: Mapping[str, np.ndarray], tensor: StoredTensor) -> np.ndarr
         raise ValueError(f"a tensor of shape {list(tensor.shape)} reaches beyond its storage")
     if not size:
         return np.empty(tensor.shape, values.dtype)
-    strides = [stride * values.itemsize for stride in tensor.strides]
+    strides = [  # along an axis of one value it may be any number
+        stride * values.itemsize if length > 1 else 0
+        for length, stride in zip(tensor.shape, tensor.strides, strict=True)
+    ]
     return np.lib.stride_tricks.as_strided(
         values[tensor.offset :], tensor.shape, strides, writeable=False
     )

@@ -168,6 +168,12 @@ def test_crafted_tensor_is_read(tmp_path):
     np.testing.assert_array_equal(read_torch_file(path)["a"], [1, 2, 3, 4])
 
 
+def test_the_stride_of_an_axis_of_one_value_does_not_count(tmp_path):
+    tensor = Tensor(shape=(1, 4), strides=(2**63 - 1, 1))
+    path = zip_with(tensor_pickle(a=tensor), tmp_path / "a.pt", s0=struct.pack("<4f", 1, 2, 3, 4))
+    np.testing.assert_array_equal(read_torch_file(path)["a"], [[1, 2, 3, 4]])
+
+
 HUGE = 2**62
 
 
@@ -175,6 +181,9 @@ HUGE = 2**62
     "tensor",
     [
         Tensor(shape=(HUGE,)),
+        Tensor(shape=(2**400_000,) * 16, strides=(1,) * 16),
+        Tensor(shape=(1, 4), strides=(2**63, 1)),
+        Tensor(num_values=2**63),
         Tensor(shape=(5,)),
         Tensor(shape=(2**20, 2**20), strides=(0, 0)),
         Tensor(offset=1),
@@ -247,6 +256,16 @@ def test_nested_pickles_neither_recurse_nor_grow(tmp_path):
         path = zip_with(data, tmp_path / f"{number}.pt")
         with pytest.raises(WeightsError):
             read_torch_file(path)
+
+
+def test_a_call_of_nested_tuples_is_told_by_its_type(tmp_path):
+    doubled = b"".join(b"h%ch%c\x86q%c" % (i, i, i + 1) for i in range(22))
+    path = zip_with(b"\x80\x02)q\x00" + doubled + b")R.", tmp_path / "a.pt")
+    tracemalloc.start()
+    with pytest.raises(WeightsError, match="it contains a call of a tuple,"):
+        read_torch_file(path)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("name", ["flat", "legacy"])
