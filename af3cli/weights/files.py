@@ -43,6 +43,16 @@ class JoinedFiles(io.RawIOBase):
         super().close()
 
 
+@contextmanager
+def reading_errors(path: Path | None = None) -> Iterator[None]:
+    """Turns what the operating system reports of a file, or else of `path`, into `WeightsError`."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or path
+        raise WeightsError(f"{where} cannot be read: {error.strerror or error}") from None
+
+
 def files_digest(paths: Sequence[Path]) -> Future[str]:
     """Returns the sha256 of files one after the other, computed while other things go on."""
 

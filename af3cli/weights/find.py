@@ -16,6 +16,7 @@ from af3cli.weights.catalogue import (
     OPENFOLD3_OPENBIND,
     CatalogueEntry,
 )
+from af3cli.weights.files import reading_errors
 from af3cli.weights.model_files import TORCH_SUFFIXES, find_model, parameter_files
 
 _SUFFIXES = (*TORCH_SUFFIXES, ".safetensors")
@@ -34,6 +35,7 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("af3cli") / "weights"
 
 
+@reading_errors()
 def find_weights(
     name_or_path: str | Path | None = None, weights_dir: str | Path | None = None
 ) -> FoundWeights:
@@ -44,7 +46,8 @@ def find_weights(
     these places that has any.
 
     Raises:
-        WeightsError: there are no such parameters here; the text says how to get some.
+        WeightsError: there are no such parameters here (the text says how to get some), or a place
+            cannot be read.
     """
     places = search_folders(weights_dir)
     if name_or_path is None:
@@ -65,10 +68,14 @@ def find_weights(
     raise WeightsError(f"The parameters {entry.name} are not on this machine.\n{_advice(places)}")
 
 
+@reading_errors()
 def find_in(place: Path, entry: CatalogueEntry) -> Path | None:
     """Returns the file of `entry` in the folder `place`, or beside the file `place`, if there.
 
     A converted file (`NAME.safetensors`) comes before the published one.
+
+    Raises:
+        WeightsError: the place cannot be read, or a part of the model's files is missing.
     """
     folder = place if place.is_dir() else place.parent
     if not entry.urls or not folder.is_dir():

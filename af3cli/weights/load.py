@@ -10,7 +10,7 @@ import numpy as np
 from af3cli.errors import WeightsError
 from af3cli.weights.catalogue import CATALOGUE, FAMILY_CONFIGS, SYNTHETIC, CatalogueEntry
 from af3cli.weights.check import Problems, check_arrays
-from af3cli.weights.files import files_digest
+from af3cli.weights.files import files_digest, reading_errors
 from af3cli.weights.find import find_weights
 from af3cli.weights.model_files import TORCH_SUFFIXES, parameter_files
 from af3cli.weights.official_file import inferred, is_synthetic, read_official
@@ -42,12 +42,18 @@ def load_weights(
     checked; of those that are not `needed`, by their official names, the result may hold zeros.
 
     Raises:
-        WeightsError: they are not found, or are not the whole parameters of a known model.
+        WeightsError: they are not found, cannot be read, or are not the whole parameters of a
+            known model.
     """
     found = find_weights(name_or_path, weights_dir)
     if found.path is None:
         return _made(found.entry or SYNTHETIC, needed)
-    path = parameter_files(found.path)[0]
+    with reading_errors(found.path):
+        return _read(parameter_files(found.path)[0], needed)
+
+
+def _read(path: Path, needed: Callable[[str], bool]) -> Weights:
+    """Returns the parameters in the file (or split file) at `path`, told by how it begins."""
     with open(path, "rb") as file:
         start = file.read(10)
     if start.startswith(_TORCH_MAGICS) or path.suffix in TORCH_SUFFIXES:

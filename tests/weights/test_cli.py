@@ -44,6 +44,9 @@ def test_errors_are_messages_with_an_exit_code(tmp_path):
     result = run("info", tmp_path / "absent.bin")
     assert result.exit_code == 3
     assert "Error: " in result.output and "Traceback" not in result.output
+    result = run("list", "--weights-dir", tmp_path / ("a" * 300))
+    assert result.exit_code == 3
+    assert "cannot be read: File name too long" in result.output
     result = run("synthetic", "/proc/absent/x.bin")
     assert result.exit_code == 3
     assert "cannot be written" in result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 
@@ -193,3 +194,25 @@ def test_environment_may_name_a_file_but_not_an_absent_one(tiny_file, monkeypatc
     monkeypatch.setenv("AF3_WEIGHTS", str(tiny_file) + "x")
     with pytest.raises(WeightsError, match=r"x, which .*AF3_WEIGHTS gives, does not exist"):
         find_weights()
+
+
+TOO_LONG = "a" * 300
+
+
+def test_what_cannot_be_read_is_told(tmp_path, monkeypatch):
+    with pytest.raises(WeightsError, match=f"{TOO_LONG}.bin cannot be read: File name too long"):
+        find_weights(tmp_path / f"{TOO_LONG}.bin")
+    with pytest.raises(WeightsError, match=f"{TOO_LONG} cannot be read"):
+        find_weights(None, tmp_path / TOO_LONG)
+    unreadable = tmp_path / "x.bin"
+    unreadable.symlink_to("/proc/self/mem")
+    with pytest.raises(WeightsError, match=r"x\.bin cannot be read: Input/output error"):
+        load_weights(unreadable)
+
+    def refuse(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refuse)
+    for ask in (find_weights, load_weights):
+        with pytest.raises(WeightsError, match=f"{tmp_path} cannot be read: Permission denied"):
+            ask(tmp_path)
