@@ -13,10 +13,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from af3cli.errors import Af3cliError
+from af3cli.whole_files import written_aside
 
 _CHUNK_BYTES = 2**20
 _PERMANENT_CODES = frozenset({400, 401, 403, 404, 405, 410, 451})
@@ -30,6 +34,10 @@ class DownloadError(Af3cliError):
     """A file cannot be had, or is not the one that was published."""
 
 
+class _WrongFileError(DownloadError):
+    """What has arrived is whole and not the published file."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long to wait for a server: seconds without a byte, tries in a row without one, pauses."""
@@ -40,6 +48,23 @@ class Patience:
 
 
 _PATIENCE = Patience()
+
+
+def open_url(
+    request: urllib.request.Request, timeout: float
+) -> AbstractContextManager[http.client.HTTPResponse]:
+    """Returns the answer to a request; redirections from https lead to https only.
+
+    Raises:
+        DownloadError: the server leads elsewhere than that.
+        OSError, http.client.HTTPException, ValueError: there is no proper answer.
+    """
+    return urllib.request.build_opener(_SafeRedirects).open(request, timeout=timeout)
+
+
+def content_length(headers: Message) -> int | None:
+    """Returns how many bytes an answer says that it has, if it does."""
+    return _number(headers.get("Content-Length", ""))
 
 
 def no_progress(_done: int, _total: int | None) -> None:
@@ -65,11 +90,28 @@ def download(
         path.parent.mkdir(parents=True, exist_ok=True)
         transfer = _Transfer(url, path, progress, patience.timeout)
         _transfer_all(transfer, url, patience)
-        transfer.version_file.unlink(missing_ok=True)
         _check(transfer.part, sha256, url)
         os.replace(transfer.part, path)
+        forget_download(path)
+    except _WrongFileError:
+        forget_download(path)
+        raise
     except OSError as error:
-        raise DownloadError(f"{path} cannot be written: {error.strerror}") from error
+        raise DownloadError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def forget_download(path: Path) -> None:
+    """Removes what has arrived of a download to `path`, and what is known of it."""
+    for file in (_part(path), _notes(path)):
+        file.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _notes(path: Path) -> Path:
+    return path.with_name(f"{path.name}.version")
 
 
 def _transfer_all(transfer: _Transfer, url: str, patience: Patience) -> None:
@@ -87,6 +129,8 @@ def _transfer_all(transfer: _Transfer, url: str, patience: Patience) -> None:
             if getattr(error, "errno", None) in _LOCAL_ERRORS:
                 raise
             problem = str(getattr(error, "reason", error)) or type(error).__name__
+        except ValueError as error:
+            raise DownloadError(f"{url}: leads to no proper address ({error})") from None
         failures = 1 if transfer.num_bytes > most else failures + 1
         most = max(most, transfer.num_bytes)
         if failures >= patience.attempts:
@@ -103,25 +147,23 @@ def copy_file(source: Path, path: Path, sha256: str | None = None) -> None:
     Raises:
         DownloadError: it cannot be read or written, or is not the right one.
     """
-    part = path.with_name(f"{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, part)
-        _check(part, sha256, str(source))
-        os.replace(part, path)
+        with written_aside(path) as aside:
+            shutil.copyfile(source, aside)
+            _check(aside, sha256, str(source))
     except OSError as error:
-        raise DownloadError(f"{source} cannot be copied to {path}: {error.strerror}") from error
+        problem = error.strerror or error
+        raise DownloadError(f"{source} cannot be copied to {path}: {problem}") from error
 
 
 def _check(part: Path, sha256: str | None, origin: str) -> None:
-    """Removes `part` if its digest is not `sha256`."""
+    """Raises an error if the digest of `part` is not `sha256`."""
     if sha256 is None:
         return
     with open(part, "rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
-        part.unlink()
-        raise DownloadError(
+        raise _WrongFileError(
             f"{origin} is not the published file: its sha256 is {found} and should be {sha256}. "
             "It was not kept."
         )
@@ -130,17 +172,17 @@ def _check(part: Path, sha256: str | None, origin: str) -> None:
 class _Transfer:
     """One file on its way, over as many requests as it takes.
 
-    What has arrived is in `part`; beside it is what the server calls this version of the file, so
-    that parts of two versions are never put together.
+    What has arrived is in `part`; in `notes` beside it are what the server calls this version of
+    the file, so that parts of two versions are never put together, and how long the whole is.
     """
 
     def __init__(self, url: str, path: Path, progress: Progress, timeout: float) -> None:
-        self.part = path.with_name(f"{path.name}.part")
+        self.part = _part(path)
+        self.notes = _notes(path)
         self._url = url
-        self.version_file = path.with_name(f"{path.name}.version")
         self._progress = progress
         self._timeout = timeout
-        self._total: int | None = None
+        self._total = self._noted()[1] or None
         self._ended = False
 
     @property
@@ -158,7 +200,8 @@ class _Transfer:
         Raises:
             OSError, http.client.HTTPException: it did not bring all that is missing.
         """
-        if not (version := self._version()):
+        version, _ = self._noted()
+        if not version:
             self._start_again()
         start = self.num_bytes
         request = urllib.request.Request(self._url, headers={"Accept-Encoding": "identity"})
@@ -166,7 +209,7 @@ class _Transfer:
             request.add_header("Range", f"bytes={start}-")
             request.add_header("If-Range", version)
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout) as response:
+            with open_url(request, self._timeout) as response:
                 self._receive(response, start)
         except urllib.error.HTTPError as error:
             if error.code != _RANGE_NOT_SATISFIABLE:
@@ -177,13 +220,13 @@ class _Transfer:
     def _receive(self, response: http.client.HTTPResponse, start: int) -> None:
         position = _position(response)
         version = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-        if position != start or (start and version != self._version()):
+        if position != start or (start and version != self._noted()[0]):
             self._start_again()
             if position:
                 raise ConnectionError("the file on the server has changed")
-        self.version_file.write_text(version)
-        length = response.headers.get("Content-Length", "")
-        self._total = position + int(length) if length.isdigit() else None
+        length = content_length(response.headers)
+        self._total = None if length is None else position + length
+        self.notes.write_text(f"{version}\n{self._total}", "utf-8")
         self._check_space()
         with open(self.part, "ab") as file:
             while chunk := response.read1(_CHUNK_BYTES):
@@ -202,16 +245,32 @@ class _Transfer:
                 "are to come"
             )
 
-    def _version(self) -> str:
-        return self.version_file.read_text() if self.version_file.exists() else ""
+    def _noted(self) -> tuple[str, int | None]:
+        """Returns version and length of the file as far as they are known, the version or ""."""
+        text = self.notes.read_text("utf-8", "replace") if self.notes.exists() else ""
+        version, _, length = text.partition("\n")
+        return version, _number(length)
 
     def _start_again(self) -> None:
         self.part.unlink(missing_ok=True)
+
+
+class _SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Goes where a server leads, but not from where nobody can listen or meddle to elsewhere."""
+
+    def redirect_request(self, request, file, code, message, headers, new_url):
+        if urlsplit(request.full_url).scheme == "https" != urlsplit(new_url).scheme:
+            raise DownloadError(f"{request.full_url}: leads to {new_url}, which is not secure")
+        return super().redirect_request(request, file, code, message, headers, new_url)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch("[0-9]{1,30}", text) else None
 
 
 def _position(response: http.client.HTTPResponse) -> int:
     """Returns at which byte of the file a response begins, -1 if it does not say."""
     if response.status != http.HTTPStatus.PARTIAL_CONTENT:
         return 0
-    match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    match = re.match(r"bytes ([0-9]{1,30})-", response.headers.get("Content-Range", ""))
     return int(match[1]) if match else -1

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import threading
+import urllib.request
 from collections.abc import Callable
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from af3cli.download import DownloadError, Patience, copy_file, download
+from af3cli.download import DownloadError, Patience, _SafeRedirects, copy_file, download
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -50,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         if not self.server.behave(self, len(self.server.ranges)):
             self.reply()
 
-    def reply(self, send: int | None = None, length: int | None = None) -> None:
+    def reply(self, send: int | None = None, length: object = None) -> None:
         """Answers as a good server does, but sends only `send` bytes, and announces `length`."""
         content, start = self.server.content, 0
         wanted = self.headers["Range"]
@@ -102,7 +106,6 @@ def test_a_proxy_of_the_environment_is_asked(server, path, monkeypatch):
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", server.url)
-    monkeypatch.setattr("urllib.request._opener", None)  # the environment is read once a process
     download("http://models.invalid/model.pt", path, SHA256, patience=FAST)
     assert_whole(path)
     assert len(server.ranges) == 1
@@ -140,6 +143,18 @@ def test_a_killed_download_goes_on_later(server, path):
     download(server.url, path, SHA256, patience=FAST)
     assert_whole(path)
     assert server.ranges[1].startswith("bytes=")
+
+
+def test_a_download_killed_while_it_is_checked_is_not_made_again(server, path, monkeypatch):
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("hashlib.file_digest", kill)
+        download(server.url, path, SHA256, patience=FAST)
+    download(server.url, path, SHA256, patience=FAST)
+    assert_whole(path)
+    assert server.ranges == [None]
 
 
 @pytest.mark.parametrize("version", ['"two"', None])
@@ -203,6 +218,49 @@ def test_refusals_are_told_at_once_and_failures_after_some_tries(server, path):
     assert len(server.ranges) == 5
 
 
+def lead_to(address: str) -> Callable[[Handler, int], bool]:
+    def behave(handler: Handler, count: int) -> bool:
+        if count == 1:
+            handler.send_response(302)
+            handler.send_header("Location", address)
+            handler.end_headers()
+        return count == 1
+
+    return behave
+
+
+def test_redirections(server, path):
+    server.behave = lead_to("/elsewhere.pt")
+    download(server.url, path, SHA256, patience=FAST)
+    assert_whole(path)
+    server.behave, server.ranges = lead_to("http://[bad/"), []
+    with pytest.raises(DownloadError, match="leads to no proper address"):
+        download(server.url, path.with_name("other.pt"), patience=FAST)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "is_safe"),
+    [
+        ("http", "http", True),
+        ("http", "https", True),
+        ("https", "https", True),
+        ("https", "http", False),
+        ("https", "HTTP", False),
+    ],
+)
+def test_redirections_from_https_stay_there(start, end, is_safe):
+    request = urllib.request.Request(f"{start}://example.org/model.pt")
+    redirects = _SafeRedirects()
+    with nullcontext() if is_safe else pytest.raises(DownloadError, match="is not secure"):
+        redirects.redirect_request(request, None, 302, "Found", {}, f"{end}://example.org/m.pt")
+
+
+def test_a_length_that_is_no_number(server, path):
+    server.behave = lambda handler, _: (handler.reply(length="²"), True)[1]
+    download(server.url, path, SHA256, patience=FAST)
+    assert_whole(path)
+
+
 def test_no_server_at_all(path):
     with pytest.raises(DownloadError, match="gave up"):
         download("http://127.0.0.1:9/model.pt", path, patience=FAST)
@@ -227,4 +285,20 @@ def test_copy_is_checked_too(tmp_path):
     source.write_bytes(b"something else")
     with pytest.raises(DownloadError, match="not the published file"):
         copy_file(source, tmp_path / "cache" / "other.pt", SHA256)
-    assert not (tmp_path / "cache" / "other.pt").exists()
+    assert_whole(tmp_path / "cache" / "model.pt")
+
+
+def test_what_cannot_be_copied_leaves_nothing(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    path = tmp_path / "cache" / "model.pt"
+    with pytest.raises(DownloadError, match=r"pipe cannot be copied .*is a named pipe"):
+        copy_file(tmp_path / "pipe", path)
+
+    def fill_the_disk(source: Path, target: Path) -> None:
+        target.write_bytes(CONTENT)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("shutil.copyfile", fill_the_disk)
+    with pytest.raises(DownloadError, match=r"cannot be copied .*No space left"):
+        copy_file(tmp_path / "source.pt", path)
+    assert list(path.parent.iterdir()) == []

@@ -12,7 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from af3cli.download import DownloadError, Patience, Progress, download
+from af3cli.download import (
+    DownloadError,
+    Patience,
+    Progress,
+    content_length,
+    download,
+    open_url,
+)
 from af3cli.errors import OutputError
 from af3cli.search.catalogue import CATALOGUE, CatalogueEntry
 from af3cli.search.headers import header_number
@@ -46,15 +53,17 @@ def find_offer(name: str, source: str = SOURCE) -> Offer:
         request = urllib.request.Request(
             url, method="HEAD", headers={"Accept-Encoding": "identity"}
         )
-        with urllib.request.urlopen(request, timeout=Patience().timeout) as response:
-            length = header_number(response.headers.get("Content-Length"))
+        with open_url(request, Patience().timeout) as response:
+            num_bytes = content_length(response.headers)
             hashes = ",".join(response.headers.get_all("x-goog-hash", []))
-    except (OSError, ValueError, http.client.HTTPException) as error:
+    except DownloadError as error:
+        raise OutputError(str(error)) from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         reason = getattr(reason, "strerror", None) or reason
         raise OutputError(f"{url}: is not to be had ({reason})") from None
-    md5 = _MD5.search(hashes)
-    return Offer(entry, url, length, base64.b64decode(md5[1]).hex() if md5 else None)
+    md5 = re.search(r"md5=([A-Za-z0-9+/]{22}==)", hashes)
+    return Offer(entry, url, num_bytes, base64.b64decode(md5[1]).hex() if md5 else None)
 
 
 def check_space(offers: Iterable[Offer], folder: Path) -> None:
