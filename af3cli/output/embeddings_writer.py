@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 
 from af3cli.errors import OutputError
+from af3cli.locking import only_writer
 from af3cli.output import append_only
 from af3cli.output.embeddings_arrays import write_array
 from af3cli.output.embeddings_format import (
@@ -27,7 +28,6 @@ from af3cli.output.embeddings_format import (
     FileHeader,
     encode_tokens,
 )
-from af3cli.output.locking import only_writer
 from af3cli.output.uninterrupted import uninterrupted
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}

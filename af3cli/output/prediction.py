@@ -19,11 +19,11 @@ from jaxtyping import Float32
 
 from af3cli.errors import OutputError
 from af3cli.job import Job, file_name, to_alphafold3_json
+from af3cli.locking import only_writer
 from af3cli.output.complexes import Complex
 from af3cli.output.confidences import confidences_bytes, confidences_json, summary_json
 from af3cli.output.embeddings_arrays import encode
 from af3cli.output.embeddings_npz import write_npz
-from af3cli.output.locking import only_writer
 from af3cli.output.prediction_ranking import SampleNumbers, rank_samples, remove_ranking
 from af3cli.output.prediction_records import (
     SAMPLE_FILES,

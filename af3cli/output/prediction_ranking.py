@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from af3cli.output.locking import only_writer
+from af3cli.locking import only_writer
 from af3cli.output.prediction_records import SAMPLE_FILES, finished_scores, sample_folder
 from af3cli.output.whole_files import copying, messages, write_file, writing
 

@@ -31,10 +31,10 @@ from af3cli.inference.predict import (
 from af3cli.inference.schedule import TaskInputs, run_tasks
 from af3cli.inference.trunk import DEFAULT_BUCKETS
 from af3cli.job import file_name
+from af3cli.locking import lock_file
 from af3cli.output.complexes import Complex
 from af3cli.output.embeddings_run import RunResult, Storage, entry_header, file_header
 from af3cli.output.embeddings_writer import EmbeddingsWriter
-from af3cli.output.locking import lock_file
 from af3cli.output.prediction import PredictionFolder
 from af3cli.output.prediction_plan import (
     Missing,

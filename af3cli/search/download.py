@@ -21,8 +21,8 @@ from af3cli.download import (
     open_url,
 )
 from af3cli.errors import OutputError
+from af3cli.locking import only_writer
 from af3cli.search.catalogue import CATALOGUE, CatalogueEntry
-from af3cli.search.headers import header_number
 from af3cli.search.unpack import unpack_file, unpack_structures
 from af3cli.wording import size
 
@@ -62,7 +62,7 @@ def find_offer(name: str, source: str = SOURCE) -> Offer:
         reason = getattr(error, "reason", None) or error
         reason = getattr(reason, "strerror", None) or reason
         raise OutputError(f"{url}: is not to be had ({reason})") from None
-    md5 = re.search(r"md5=([A-Za-z0-9+/]{22}==)", hashes)
+    md5 = _MD5.search(hashes)
     return Offer(entry, url, num_bytes, base64.b64decode(md5[1]).hex() if md5 else None)
 
 
@@ -85,12 +85,18 @@ def get_database(offer: Offer, folder: Path, progress: Progress) -> Path:
 
     A download that was cut off goes on where it stopped. What is there already is left alone. The
     compressed file is removed when the database is in place. Raises `OutputError` if that fails,
-    also if what has come is not what the server announced.
+    also if what has come is not what the server announced, or another process gets the database.
     """
     target = folder / offer.entry.file_name
-    if target.exists():
-        return target
-    compressed = folder / offer.url.rpartition("/")[2]
+    if not target.exists():
+        with only_writer(target):
+            if not target.exists():
+                _get(offer, target, progress)
+    return target
+
+
+def _get(offer: Offer, target: Path, progress: Progress) -> None:
+    compressed = target.with_name(offer.url.rpartition("/")[2])
     try:
         if not compressed.exists():
             download(offer.url, compressed, progress=progress)
@@ -99,7 +105,6 @@ def get_database(offer: Offer, folder: Path, progress: Progress) -> Path:
     _check(compressed, offer)
     (unpack_structures if offer.entry.is_folder else unpack_file)(compressed, target)
     compressed.unlink()
-    return target
 
 
 def _check(path: Path, offer: Offer) -> None:

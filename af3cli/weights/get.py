@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from af3cli.download import DownloadError, Progress, copy_file, download, no_progress
+from af3cli.download import (
+    DownloadError,
+    Progress,
+    copy_file,
+    download,
+    forget_download,
+    no_progress,
+)
 from af3cli.errors import WeightsError
+from af3cli.locking import only_writer
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
 from af3cli.weights.find import cache_folder
 from af3cli.weights.load import load_weights
 from af3cli.weights.provenance import Weights, native_metadata
 from af3cli.weights.safetensors_file import write_safetensors
 from af3cli.weights.torch_file import check_torch_file
+from af3cli.whole_files import output_errors
 
 
 def catalogue_entry(name: str) -> CatalogueEntry:
@@ -44,21 +54,33 @@ def get_weights(
 
     Raises:
         WeightsError: a file cannot be had, or is not what it should be.
+        OutputError: another process gets this model, or the folder cannot be written.
     """
     folder = folder or cache_folder()
+    with output_errors(folder):
+        if not _are_there(entry, folder):
+            with only_writer(folder / entry.name):
+                if not _are_there(entry, folder):
+                    _get(entry, folder, source, progress or no_progress)
+    return [folder / name for name in entry.file_names]
+
+
+def _are_there(entry: CatalogueEntry, folder: Path) -> bool:
+    return all((folder / name).exists() for name in entry.file_names)
+
+
+def _get(entry: CatalogueEntry, folder: Path, source: Path | None, progress: Progress) -> None:
     incoming = folder / f".{entry.name}"
-    paths = [folder / name for name in entry.file_names]
-    if all(path.exists() for path in paths):
-        return paths
     try:
-        _bring(entry, incoming, source, progress or no_progress)
+        _bring(entry, incoming, source, progress)
     except DownloadError as error:
         raise WeightsError(str(error)) from None
     _check_model(entry, incoming)
     for name in entry.file_names:
         os.replace(incoming / name, folder / name)
-    incoming.rmdir()
-    return paths
+        forget_download(incoming / name)
+    with suppress(OSError):  # something else is in it
+        incoming.rmdir()
 
 
 def _bring(entry: CatalogueEntry, folder: Path, source: Path | None, progress: Progress) -> None:

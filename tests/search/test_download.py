@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from af3cli.cli import main
 from af3cli.errors import OutputError
+from af3cli.locking import only_writer
 from af3cli.search.catalogue import CATALOGUE
 from af3cli.search.unpack import unpack_structures
 
@@ -101,7 +102,7 @@ def test_file_and_structures(mirror: _Mirror, url: str, tmp_path: Path) -> None:
     result = _get(url, tmp_path, "rfam", "pdb")
     assert result.exit_code == 0, result.output
     assert (tmp_path / CATALOGUE["rfam"].file_name).read_bytes() == FASTA
-    names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+    names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("[!.]*"))
     assert names == ["mmcif_files", "mmcif_files/1abc.cif", CATALOGUE["rfam"].file_name]
     compressed = mirror.files[f"{CATALOGUE['rfam'].file_name}.zst"]
     assert f"rfam: {len(compressed)} bytes compressed" in result.stderr
@@ -123,12 +124,19 @@ def test_wrong_bytes_are_not_kept(mirror: _Mirror, url: str, tmp_path: Path) -> 
     mirror.hashes[name] = _md5(b"another file")
     result = _get(url, tmp_path, "rfam")
     assert result.exit_code == 4 and "not the published file" in result.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("[!.]*")) == []
     del mirror.hashes[name]
     mirror.files[name] = mirror.files[name][:-8]
     result = _get(url, tmp_path, "rfam")
     assert result.exit_code == 4 and "cut off" in result.stderr
     assert not (tmp_path / CATALOGUE["rfam"].file_name).exists()
+
+
+def test_one_process_at_a_time_gets_a_database(url: str, tmp_path: Path) -> None:
+    with only_writer(tmp_path / CATALOGUE["rfam"].file_name):
+        result = _get(url, tmp_path, "rfam")
+    assert result.exit_code == 4 and "is being written by process" in result.stderr
+    assert _get(url, tmp_path, "rfam").exit_code == 0
 
 
 def test_what_is_not_there(url: str, tmp_path: Path) -> None:

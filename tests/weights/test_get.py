@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from af3cli.cli import main
-from af3cli.errors import WeightsError
+from af3cli.errors import OutputError, WeightsError
+from af3cli.locking import only_writer
 from af3cli.weights import (
     catalogue,
     find_weights,
@@ -76,7 +78,7 @@ def test_terms_are_shown_and_must_be_accepted(entry, monkeypatch):
     found = find_weights("synthetic").path
     assert str(found) in result.output
     assert load_weights().path == found
-    assert [file.name for file in found.parent.iterdir()] == ["tiny.bin.zst"]
+    assert {file.name for file in found.parent.iterdir()} == {"tiny.bin.zst", ".synthetic.lock"}
 
 
 def test_interactive_consent(entry, monkeypatch):
@@ -96,6 +98,32 @@ def test_a_file_that_is_there_already(entry, tmp_path):
     assert result.exit_code == 0, result.output
     assert load_weights("synthetic", folder).path == folder / "tiny.bin.zst"
     assert get_weights(entry, folder) == [folder / "tiny.bin.zst"]
+
+
+def test_one_process_at_a_time_gets_a_model(entry, tmp_path):
+    with only_writer(tmp_path / "synthetic"):
+        result = run("get", "synthetic", "--accept-terms", "--weights-dir", tmp_path)
+    assert result.exit_code == 4
+    assert f"is being written by process {os.getpid()} on" in result.output
+    assert get_weights(entry, tmp_path) == [tmp_path / "tiny.bin.zst"]
+
+
+def test_a_file_that_was_there_all_the_time(entry, tmp_path):
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "elsewhere"
+    with pytest.raises(KeyboardInterrupt):
+        get_weights(entry, folder, progress=stop)
+    assert (folder / ".synthetic" / "tiny.bin.zst.part").exists()
+    get_weights(entry, folder, tmp_path / "shelf")
+    assert {file.name for file in folder.iterdir()} == {"tiny.bin.zst", ".synthetic.lock"}
+
+
+def test_a_folder_that_cannot_be_written(entry, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        get_weights(entry, tmp_path / "file" / "folder")
 
 
 def test_the_second_file_of_a_model_is_taken_from_beside_the_first(entry, tmp_path):

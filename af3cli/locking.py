@@ -22,7 +22,7 @@ def lock_file(path: Path) -> Path:
 def only_writer(path: Path) -> Iterator[None]:
     """Holds the right to write `path`; the lock is the hidden file `.<name>.lock` beside it.
 
-    The lock goes with the process, however that ends.
+    Makes the folder if need be. The lock goes with the process, however that ends.
 
     Raises:
       OutputError: another process holds it (the text says which), or the folder is not writable.
