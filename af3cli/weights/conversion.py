@@ -62,6 +62,13 @@ def rules(table: str, target: str = "", source: str = "", optional: bool = False
             yield Rule(f"{name}:{leaf}", bias, regrouped, optional)
 
 
+def checked(array: np.ndarray, shape: Shape) -> np.ndarray:
+    """Returns `array` if it has the shape that it should have."""
+    if array.shape != shape:
+        raise ValueError(f"it is {list(array.shape)}, not {list(shape)}")
+    return array
+
+
 def regrouped(shape: Shape, array: np.ndarray) -> np.ndarray:
     """Returns `array` with axes split or joined to `shape`, never mixed."""
     if not set(accumulate(array.shape, mul)) <= {1, *accumulate(shape, mul)}:

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from af3cli.weights.conversion import Rule, regrouped, rules, transposed
+from af3cli.weights.conversion import Rule, checked, regrouped, rules, transposed
 from af3cli.weights.schema import ATOM_CONDITIONING, CONFIDENCE, DIFFUSION, TEMPLATE, TRUNK
 from af3cli.weights.schema_blocks import Shape
 from af3cli.weights.torch_blocks import (
     CLASSES,
-    ELEMENTS,
     MSA_ROWS,
     TARGET_ROWS,
     atom_transformer,
@@ -186,9 +185,9 @@ def _atom_encoder(prefix: str, source: str) -> Iterator[Rule]:
 
 def _element_rows(shape: Shape, array: np.ndarray) -> np.ndarray:
     """Returns rows by atomic number from columns that begin with hydrogen."""
-    rows = np.zeros((ELEMENTS, len(array)), np.float32)
-    rows[1 : 1 + _NUM_ELEMENTS] = array.T
-    return regrouped(shape, rows)
+    rows = np.zeros(shape, np.float32)
+    rows[1 : 1 + _NUM_ELEMENTS] = checked(array, (shape[1], _NUM_ELEMENTS)).T
+    return rows
 
 
 def _atom_transformer(scope: str, source: str) -> Iterator[Rule]:

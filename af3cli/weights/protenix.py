@@ -10,7 +10,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from af3cli.weights.conversion import Rule, constant, input_rows, regrouped, rules, transposed
+from af3cli.weights.conversion import (
+    Rule,
+    checked,
+    constant,
+    input_rows,
+    regrouped,
+    rules,
+    transposed,
+)
 from af3cli.weights.schema import ATOM_CONDITIONING, CONFIDENCE, DIFFUSION, TEMPLATE, TRUNK
 from af3cli.weights.schema_blocks import Shape
 from af3cli.weights.torch_blocks import (
@@ -18,6 +26,7 @@ from af3cli.weights.torch_blocks import (
     ELEMENTS,
     MSA_ROWS,
     TARGET_ROWS,
+    TARGET_WIDTH,
     atom_transformer,
     diffusion_conditioning,
     input_rule,
@@ -164,6 +173,9 @@ def _trunk() -> Iterator[Rule]:
 
 def _through_single(shape: Shape, pair: np.ndarray, single: np.ndarray) -> np.ndarray:
     """Returns the product of two linear layers, from target features to the pair."""
+    between = pair.shape[-1:]
+    checked(pair, (shape[1], *between))
+    checked(single, (*between, TARGET_WIDTH))
     product = pair.astype(np.float64) @ single.astype(np.float64)
     return input_rows(TARGET_ROWS)(shape, product)
 
@@ -210,7 +222,7 @@ def _pair_bias(scope: str, target: str, blocks: str) -> Iterator[Rule]:
 
 
 def _scaled(shape: Shape, weight: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    return transposed(shape, weight * scale)
+    return transposed(shape, checked(weight, shape[::-1]) * checked(scale, shape[:1]))
 
 
 def _diffusion() -> Iterator[Rule]:

@@ -18,6 +18,8 @@ from af3cli.weights.openfold3 import is_openfold3_extra, openfold3_rules
 from af3cli.weights.protenix import LANGUAGE_MODEL, is_protenix_extra, protenix_rules
 from af3cli.weights.schema import IDENTIFIER, official_schema
 
+_MAX_BLOCKS = 64  # of one stack; tensors that share their numbers could name any depth
+
 Tensors = Mapping[str, np.ndarray]
 
 
@@ -110,7 +112,7 @@ def _family(path: Path, tensors: Tensors) -> TensorFamily:
 
 def _config(path: Path, family: TensorFamily, tensors: Tensors) -> ModelConfig:
     pairformer, msa, template, confidence, diffusion = (
-        _num_blocks(stack, tensors) for stack in family.stacks
+        _num_blocks(path, stack, tensors) for stack in family.stacks
     )
     base = OPENFOLD3
     if family.name == "protenix":
@@ -141,7 +143,9 @@ def _refuse_other_protenix(path: Path, tensors: Tensors, pairformer: int, templa
         )
 
 
-def _num_blocks(stack: str, tensors: Tensors) -> int:
+def _num_blocks(path: Path, stack: str, tensors: Tensors) -> int:
     pattern = re.compile(rf"{re.escape(stack)}\.blocks\.(\d+)\.")
-    numbers = {int(match[1]) for name in tensors if (match := pattern.match(name))}
-    return len(numbers)
+    count = len({match[1] for name in tensors if (match := pattern.match(name))})
+    if count > _MAX_BLOCKS:
+        raise WeightsError(f"{path} has {count} blocks of {stack}, more than any model known here")
+    return count

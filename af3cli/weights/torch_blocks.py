@@ -33,6 +33,7 @@ TARGET_ROWS = [
     _ATOM_WIDTH + 2 * len(CLASSES),
     *range(_ATOM_WIDTH),
 ]
+TARGET_WIDTH = _ATOM_WIDTH + 2 * len(CLASSES) + 1
 SINGLE_CONDITION_ROWS = [*range(384), *(384 + row for row in TARGET_ROWS)]
 MSA_ROWS = [*CLASSES, -1, 32, 33]
 ELEMENTS = 128

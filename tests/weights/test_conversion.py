@@ -8,6 +8,7 @@ types (without unknown RNA) and arrays that only other families have are not in 
 from __future__ import annotations
 
 import re
+import tracemalloc
 import zlib
 from math import prod
 from pathlib import Path
@@ -359,3 +360,45 @@ def test_the_layer_of_a_language_model_is_unused_in_tiny_and_refused_elsewhere(p
     assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
     with pytest.raises(WeightsError, match="embeddings of a language model"):
         convert_tensors(Path("mini_esm.pt"), small(16, protenix[0]) | layer)
+
+
+PROTENIX = "confidence_head.linear_no_bias_s1.weight"
+OPENFOLD3 = "aux_heads.pairformer_embedding.linear_i.weight"
+BIAS = "diffusion_module.diffusion_transformer.blocks.{}.attention_pair_bias."
+
+
+def test_stacks_of_any_depth_are_refused():
+    names = [f"pairformer_stack.blocks.{block}.x" for block in (*range(64), "9" * 5000)]
+    tensors = dict.fromkeys([PROTENIX, *names], np.zeros(1, np.float32))
+    with pytest.raises(WeightsError, match="65 blocks of pairformer_stack, more than any"):
+        convert_tensors(Path("deep.pt"), tensors)
+
+
+@pytest.mark.parametrize(
+    ("marker", "shapes"),
+    [
+        (
+            PROTENIX,
+            {"linear_no_bias_zinit1.weight": (128, 1), "linear_no_bias_sinit.weight": (1, 10**6)},
+        ),
+        (
+            PROTENIX,
+            {f"{BIAS}linear_nobias_z.weight".format(block): (10**5, 1) for block in range(4)}
+            | {f"{BIAS}layernorm_z.weight".format(block): (10**3,) for block in range(4)},
+        ),
+        (
+            OPENFOLD3,
+            {
+                "input_embedder.atom_attn_enc.ref_atom_feature_embedder."
+                "linear_ref_element.weight": (10**6, 1)
+            },
+        ),
+    ],
+)
+def test_shapes_are_checked_before_they_are_multiplied(marker, shapes):
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    tracemalloc.start()
+    with pytest.raises(WeightsError, match=r"it is \[\d+, \d+\], not"):
+        convert_tensors(Path("wide.pt"), {marker: np.zeros(1, np.float32)} | tensors)
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
