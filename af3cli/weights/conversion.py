@@ -99,10 +99,10 @@ def input_rows(indices: Sequence[int]) -> Convert:
     """Returns a conversion that puts inputs in the order `indices`; -1 is a row of zeros."""
 
     def convert(shape: Shape, array: np.ndarray) -> np.ndarray:
-        rows = array.T if array.ndim > 1 else array
-        zero = np.zeros_like(rows[:1])
-        if max(indices) >= len(rows):
+        if not array.ndim or max(indices) >= array.shape[-1]:
             raise ValueError(f"{list(array.shape)} does not fit {list(shape)}")
+        rows = array.T
+        zero = np.zeros_like(rows[:1])
         return regrouped(shape, np.concatenate([rows, zero])[list(indices)])
 
     return convert

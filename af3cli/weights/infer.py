@@ -103,7 +103,9 @@ def infer_config(shapes: Mapping[str, Shape], base: ModelConfig = OFFICIAL) -> M
 
 def _lengths(shapes: Mapping[str, Shape]) -> Iterator[tuple[str, int]]:
     for field, (name, axis) in _AXES.items():
-        if len(shape := shapes.get(name, ())) > axis:
+        shape = shapes.get(name, ())
+        may_be_zero = field.endswith(".num_blocks")
+        if len(shape) > axis and (shape[axis] or may_be_zero):
             yield field, shape[axis]
     for field, name in _FACTORS.items():
         if len(shape := shapes.get(name, ())) > 1 and shape[-1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,6 +22,11 @@ Arrays = dict[str, np.ndarray]
 
 _NOISE_EMBEDDING = (f"{DIFFUSION}/noise_embedding:frequency", f"{DIFFUSION}/noise_embedding:phase")
 _MAX_SIDECAR_BYTES = 2**20
+# What reading an archive of arrays raises if it is cut, changed, encrypted, or claims too much.
+_DAMAGE = (
+    *(ValueError, KeyError, OSError, EOFError, RuntimeError, MemoryError),
+    *(zlib.error, zipfile.BadZipFile),
+)
 
 
 def load_official(path: str | Path, config: ModelConfig | None = None) -> Arrays:
@@ -93,6 +99,6 @@ def _noise_embedding(path: Path) -> Arrays:
                 raise ValueError("its arrays are too large")
         with np.load(sidecar, allow_pickle=False) as file:
             constants = [np.asarray(file[key], np.float32) for key in ("weight", "bias")]
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise WeightsError(f"{sidecar} is not a readable noise embedding: {error}") from None
     return dict(zip(_NOISE_EMBEDDING, constants, strict=True))

@@ -67,7 +67,7 @@ def _rebuilt_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any
     if not isinstance(storage, Storage) or len(shape) != len(strides) or len(shape) > 16:
         raise ValueError("a tensor without a storage, or with too many axes")
     if not all(map(_is_count, axes)):
-        raise ValueError("a tensor whose shape is not made of numbers")
+        raise ValueError("a tensor whose shape or place makes no sense")
     return StoredTensor(storage, offset, tuple(shape), tuple(strides))
 
 

@@ -129,8 +129,8 @@ def _config(path: Path, family: TensorFamily, tensors: Tensors) -> ModelConfig:
 
 
 def _refuse_other_protenix(path: Path, tensors: Tensors, pairformer: int, template: int) -> None:
-    pair_width = len(tensors.get("relative_position_encoding.linear_no_bias.weight", ()))
-    if pair_width == 256:
+    positions = tensors.get("relative_position_encoding.linear_no_bias.weight")
+    if positions is not None and positions.shape[:1] == (256,):
         raise WeightsError(f"{path} is of Protenix v2 (pair width 256), which is not supported.")
     if LANGUAGE_MODEL in tensors and pairformer != PROTENIX_TINY.pairformer.num_blocks:
         raise WeightsError(

@@ -32,6 +32,7 @@ _CODES = {
 }
 _NAMES = {name: code for code, name in _CODES.items()}
 _MAX_HEADER_BYTES = 64 * 2**20
+_MAX_AXES = 16
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -62,7 +63,9 @@ def _array(data: np.ndarray, name: str, entry: Mapping[str, Any]) -> np.ndarray:
     dtype = DTYPES[_CODES[entry["dtype"]]]
     start, stop = entry["data_offsets"]
     shape = entry["shape"]
-    if not all(type(number) is int and number >= 0 for number in (start, stop, *shape)):
+    numbers = (start, stop, *shape)
+    are_counts = all(type(number) is int and 0 <= number < 2**63 for number in numbers)
+    if not are_counts or len(shape) > _MAX_AXES:
         raise ValueError(f"{name} has no proper shape and place")
     if stop > len(data):
         raise ValueError(f"it is cut short: {name} should end at byte {stop} of its data")

@@ -402,3 +402,16 @@ def test_shapes_are_checked_before_they_are_multiplied(marker, shapes):
         convert_tensors(Path("wide.pt"), {marker: np.zeros(1, np.float32)} | tensors)
     assert tracemalloc.get_traced_memory()[1] < 2**26
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("marker", "name"),
+    [
+        (PROTENIX, "relative_position_encoding.linear_no_bias.weight"),
+        (OPENFOLD3, "input_embedder.linear_s.weight"),
+    ],
+)
+def test_a_single_number_is_another_shape(marker, name):
+    tensors = {marker: np.zeros(1, np.float32), name: np.zeros((), np.float32)}
+    with pytest.raises(WeightsError, match=rf"{re.escape(name)}: "):
+        convert_tensors(Path("zero.pt"), tensors)

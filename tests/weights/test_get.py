@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -240,12 +242,33 @@ def test_intellifold_needs_the_file_of_its_noise_embedding(tmp_path):
     assert set(read) == set(official_schema(config))
     np.testing.assert_array_equal(read[noise[1]], constants[1])
 
-    sidecar.write_bytes(b"not an archive")
-    with pytest.raises(WeightsError, match="not a readable noise embedding"):
-        read_official(path)
-    np.savez(sidecar, weight=np.array([{}], object), bias=constants[1])
-    with pytest.raises(WeightsError, match="not a readable noise embedding"):
-        read_official(path)
+    encrypted = bytearray(sidecar.read_bytes())
+    encrypted[encrypted.index(b"PK\x01\x02") + 8] |= 1
+    objects, compressed, huge = (tmp_path / f"{name}.npz" for name in ("o", "c", "h"))
+    np.savez(objects, weight=np.array([{}], object), bias=constants[1])
+    np.savez_compressed(compressed, weight=constants[0], bias=constants[1])
+    with zipfile.ZipFile(huge, "w") as archive:
+        archive.writestr("weight.npy", claiming(2**42))
+    damaged = bytearray(compressed.read_bytes())
+    damaged[60:90] = b"\xff" * 30
+    for content in (
+        b"not an archive",
+        objects.read_bytes(),
+        bytes(damaged),
+        huge.read_bytes(),
+        bytes(encrypted),
+    ):
+        sidecar.write_bytes(content)
+        with pytest.raises(WeightsError, match="not a readable noise embedding"):
+            read_official(path)
+
+
+def claiming(num_values: int) -> bytes:
+    """Returns the header of an array in numpy's form, without its values."""
+    out = io.BytesIO()
+    header = {"descr": "<f4", "fortran_order": False, "shape": (num_values,)}
+    np.lib.format.write_array_header_1_0(out, header)
+    return out.getvalue()
 
 
 def test_catalogue_configurations_are_told_by_their_shapes():

@@ -19,7 +19,14 @@ from af3cli.weights import (
     synthetic_parameters,
     write_records,
 )
-from af3cli.weights.schema import IDENTIFIER, is_of_trunk
+from af3cli.weights.schema import (
+    ATOM_CONDITIONING,
+    DIFFUSION,
+    IDENTIFIER,
+    MSA_STACK,
+    PAIRFORMER,
+    is_of_trunk,
+)
 from af3cli.weights.synthetic import SYNTHETIC_IDENTIFIER
 
 
@@ -123,6 +130,27 @@ def test_all_problems_are_told_at_once(tmp_path, tiny_arrays, tiny_config):
 def test_wrong_configuration_is_told(tiny_file):
     with pytest.raises(WeightsError, match="another shape"):
         load_official(tiny_file, reduced(OFFICIAL))
+
+
+@pytest.mark.parametrize(
+    ("name", "axis"),
+    [
+        (f"{MSA_STACK}/msa_attention1/pair_logits:weights", 2),
+        (f"{PAIRFORMER}/single_pair_logits_projection:weights", 2),
+        (f"{ATOM_CONDITIONING}_atom_transformer_encoder/pair_logits_projection:weights", 2),
+        (
+            f"{DIFFUSION}/transformer/__layer_stack_with_per_layer/"
+            "__layer_stack_with_per_layer/transformerq_projection:weights",
+            1,
+        ),
+    ],
+)
+def test_an_axis_without_values_is_another_shape(tmp_path, tiny_arrays, name, axis):
+    path = tmp_path / "empty.bin"
+    empty = np.take(tiny_arrays[name], [], axis)
+    write_records(path, (tiny_arrays | {name: empty}).items())
+    with pytest.raises(WeightsError, match="arrays of another shape"):
+        load_weights(path)
 
 
 def test_repeated_array_is_refused(tmp_path, tiny_arrays):
