@@ -260,7 +260,10 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, request, file, code, message, headers, new_url):
         if urlsplit(request.full_url).scheme == "https" != urlsplit(new_url).scheme:
-            raise DownloadError(f"{request.full_url}: leads to {new_url}, which is not secure")
+            raise DownloadError(
+                f"{request.full_url}: leads to {new_url}, which anybody on the way could change. "
+                "Nothing was taken from there."
+            )
         return super().redirect_request(request, file, code, message, headers, new_url)
 
 
