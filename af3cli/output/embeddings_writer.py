@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import os
 import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -41,8 +42,11 @@ class EmbeddingsWriter:
     """
 
     def __init__(self, path: str | Path, header: FileHeader, *, overwrite: bool = False) -> None:
-        """Says what the file is to hold; `overwrite` lets `write` replace entries."""
-        self.path = Path(path)
+        """Says what the file is to hold; `overwrite` lets `write` replace entries.
+
+        Of a link, the file that it leads to is written and locked.
+        """
+        self.path = Path(os.path.realpath(path))
         self._header = header
         self._overwrite = overwrite
         self._entries: dict[str, dict[str, object]] = {}

@@ -137,6 +137,16 @@ def test_a_second_writer_is_told_who_the_first_is(tmp_path, file_header):
         pass
 
 
+def test_a_link_is_locked_and_written_as_the_file_that_it_leads_to(tmp_path, file_header):
+    path, link = tmp_path / "emb.h5", tmp_path / "links" / "link.h5"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    with EmbeddingsWriter(link, file_header):
+        assert link.is_symlink() and path.is_file()
+        with pytest.raises(OutputError, match="being written"), EmbeddingsWriter(path, file_header):
+            pass
+
+
 def test_adding_costs_the_same_however_large_the_file(tmp_path):
     """Twice the entries must not cost four times the bytes; what is superseded stays small."""
     path = tmp_path / "many.h5"
