@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from af3cli.cli.progress import LogProgress, TerminalProgress
+from af3cli.cli.search_progress import SearchBar
 from af3cli.errors import InputError
 from af3cli.features.padding import Sizes
 from af3cli.inference.events import (
@@ -23,6 +24,7 @@ from af3cli.inference.events import (
     Warned,
 )
 from af3cli.inference.plan import Task
+from af3cli.search.events import ScanStarted
 
 
 @pytest.fixture
@@ -104,6 +106,18 @@ def test_a_terminal_shows_task_pass_samples_and_step(tasks):
     assert "first (seed 1): sample 0, ranking score 0.50" in printed
     assert "first (seed 1): warning: odd" in printed
     assert "second (seed 1) failed: is wrong" in printed
+
+
+def test_brackets_in_a_name_are_no_markup():
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    odd = Task(_job("a[/b] [red]"), seed=1, sizes=Sizes(32, 160, 16, 1, 32))
+    with TerminalProgress(console) as show:
+        show(RunStarted({odd: 1.0}))
+        show(TaskStarted(odd))
+    with SearchBar(console) as show_search:
+        show_search(ScanStarted("small", "small.fa", 10, ("a[/c] [red]",)))
+    printed = console.file.getvalue()
+    assert "a[/b] [red] (seed 1)" in printed and "small: a[/c] [red]" in printed
 
 
 def test_steps_that_are_done_twice_count_once(tasks):
