@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from af3cli.errors import OutputError
@@ -30,7 +30,8 @@ def written_aside(path: Path) -> Iterator[Path]:
         sync(aside)
         aside.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # which would hide what was raised
+            aside.unlink()
 
 
 @contextmanager

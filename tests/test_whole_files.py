@@ -31,6 +31,14 @@ def test_whatever_is_raised_the_old_file_stays(tmp_path: Path) -> None:
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
+def test_what_is_raised_is_told_though_the_folder_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    with pytest.raises(ValueError, match="mine"), written_aside(folder / "file"):
+        folder.rmdir()
+        folder.touch()
+        raise ValueError("mine")
+
+
 def test_two_writers_do_not_meet(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with written_aside(path) as first, written_aside(path) as second:

@@ -86,7 +86,7 @@ class _Account:
             case SampleFinished(task, cost=cost):
                 self._add(task, cost)
             case TaskFinished(task) | TaskFailed(task):
-                self._before += self.costs[task]
+                self._before += self.costs.get(task, 0.0)  # nothing, if the network did not run
                 self._within = 0.0
 
     def _add(self, task: Task, cost: float) -> None:

@@ -23,20 +23,26 @@ class UnstorableError(Af3cliError):
     """Embeddings have values that must not be written; the file itself is in order."""
 
 
-def encode(values: Float32[np.ndarray, "..."], dtype: str, what: str) -> Shaped[np.ndarray, "..."]:
+def encode(
+    values: Float32[np.ndarray, "..."], dtype: str, what: str, remedy: str = ""
+) -> Shaped[np.ndarray, "..."]:
     """Returns `values` in the stored form of `dtype`; bfloat16 is kept as its 16 bits, uint16.
 
+    `what` names the array in messages; `remedy` is a sentence for when a value is too large.
+
     Raises:
-      UnstorableError: a value is not finite, or too large for `dtype`. `what` names the array.
+      UnstorableError: a value is not finite, or too large for `dtype`.
     """
     encoded = np.empty(values.shape, np.uint16 if dtype == "bfloat16" else dtype)
     for first in range(0, len(values), _CHUNK_TOKENS):  # a pair representation may be 13 GB
         rows = slice(first, first + _CHUNK_TOKENS)
-        encoded[rows] = _encode_rows(values[rows], dtype, what)
+        encoded[rows] = _encode_rows(values[rows], dtype, what, remedy)
     return encoded
 
 
-def _encode_rows(values: Float32[np.ndarray, "..."], dtype: str, what: str) -> np.ndarray:
+def _encode_rows(
+    values: Float32[np.ndarray, "..."], dtype: str, what: str, remedy: str
+) -> np.ndarray:
     if not np.isfinite(values).all():
         raise UnstorableError(
             f"{what} has values that are not finite numbers (NaN or infinity); it was not written"
@@ -46,8 +52,7 @@ def _encode_rows(values: Float32[np.ndarray, "..."], dtype: str, what: str) -> n
     if not np.isfinite(encoded).all():
         raise UnstorableError(
             f"{what} has values up to {np.abs(values).max():.4g}, and {dtype} ends at "
-            f"{ml_dtypes.finfo(encoded.dtype).max:.4g}; it was not written. Larger values fit into "
-            "--dtype float32 or bfloat16."
+            f"{ml_dtypes.finfo(encoded.dtype).max:.4g}; it was not written. {remedy}".rstrip()
         )
     return encoded.view(np.uint16) if dtype == "bfloat16" else encoded
 
@@ -65,7 +70,7 @@ def write_array(
     Raises:
       UnstorableError: as `encode`.
     """
-    encoded = encode(values, dtype, what)
+    encoded = encode(values, dtype, what, "Larger values fit into --dtype float32 or bfloat16.")
     if encoded.ndim == 3:
         dataset = _write_chunks(group, name, encoded)
     else:

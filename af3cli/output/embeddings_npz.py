@@ -15,6 +15,7 @@ from af3cli.whole_files import written_aside
 # key in the file -> array
 _KEYS = {"single_embeddings": "single", "pair_embeddings": "pair"}
 NPZ_ARRAYS = frozenset(_KEYS.values())
+_ALWAYS_FLOAT16 = "An npz file is always float16, as the official program's."
 
 
 def npz_name(job_name: str, seed: int) -> str:
@@ -30,7 +31,7 @@ def write_npz(path: Path, arrays: Mapping[str, Float[np.ndarray, "..."]]) -> Non
       OutputError: the file cannot be written.
     """
     encoded = {
-        key: encode(arrays[name], "float16", f"{path.name}: {name}")
+        key: encode(arrays[name], "float16", f"{path.name}: {name}", _ALWAYS_FLOAT16)
         for key, name in _KEYS.items()
         if name in arrays
     }

@@ -24,7 +24,7 @@ from af3cli.inference.trunk import DEFAULT_BUCKETS, TrunkModel, embed
 from af3cli.job import file_name
 from af3cli.model.config import ModelConfig
 from af3cli.output.embeddings import open_embeddings
-from af3cli.output.embeddings_arrays import decode, encode
+from af3cli.output.embeddings_arrays import UnstorableError, decode, encode
 from af3cli.output.embeddings_format import (
     MEANINGLESS,
     EntryHeader,
@@ -34,6 +34,7 @@ from af3cli.output.embeddings_format import (
 )
 from af3cli.output.embeddings_npz import NPZ_ARRAYS, npz_name, write_npz
 from af3cli.output.embeddings_writer import EmbeddingsWriter
+from af3cli.output.whole_files import make_folder
 from af3cli.tokens.table import token_table
 
 
@@ -58,7 +59,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What became of the tasks of a run."""
+    """What became of the tasks of a run; one that failed may have written part of its results."""
 
     num_written: int
     num_present: int
@@ -81,7 +82,7 @@ def embed_tasks(
 
     Raises:
       InputError: two tasks would have the same entry, or there is no such dtype.
-      OutputError: the file is not to be written, or holds other entries of these names.
+      OutputError: the files are not to be written, or `out` holds other entries of these names.
     """
     check_dtype(storage.dtype)
     headers = {
@@ -92,13 +93,16 @@ def embed_tasks(
         num_recycles = model.config.defaults.recycles
     num_passes = num_recycles + 1
     header = file_header(model, num_recycles)
+    if storage.npz is not None:
+        make_folder(storage.npz)
+    num_written = 0
     with EmbeddingsWriter(storage.out, header, overwrite=storage.overwrite) as writer:
         missing = _missing(writer, headers)
-        if storage.npz is not None:
-            present = {task: header for task, header in headers.items() if task not in missing}
-            _export_npz(present, storage.out, storage.npz)
+        present = {task: header for task, header in headers.items() if task not in missing}
+        not_exported = _export_npz(present, storage) if storage.npz is not None else []
 
         def work(task: Task, inputs: TaskInputs) -> None:
+            nonlocal num_written
             cost = pass_cost(model.config, task.sizes)
             embeddings = embed(
                 model,
@@ -110,6 +114,7 @@ def embed_tasks(
             )
             arrays = vars(embeddings)
             writer.write(headers[task], token_table(inputs.tokens, inputs.job.sources), arrays)
+            num_written += 1
             if storage.npz is not None:
                 write_npz(_npz_path(task, storage.npz), _for_npz(arrays, storage))
 
@@ -121,7 +126,9 @@ def embed_tasks(
             needed_bytes=lambda task: trunk_memory(model, task.sizes).total,
             report=report,
         )
-    return RunResult(len(missing) - len(failures), len(tasks) - len(missing), failures)
+    for failure in not_exported:
+        report(failure)
+    return RunResult(num_written, len(present), failures + not_exported)
 
 
 def entry_names(tasks: Iterable[Task]) -> list[str]:
@@ -238,14 +245,23 @@ def _for_npz(
     }
 
 
-def _export_npz(headers: Mapping[Task, EntryHeader], out: Path, folder: Path) -> None:
-    """Writes the npz files that are not there yet of entries that `out` holds."""
-    with open_embeddings(out) as file:
+def _export_npz(headers: Mapping[Task, EntryHeader], storage: Storage) -> list[TaskFailed]:
+    """Writes the npz files that are not there yet of entries that `storage.out` holds.
+
+    Returns the tasks whose values do not fit into such a file.
+    """
+    failures = []
+    with open_embeddings(storage.out) as file:
         for task, header in headers.items():
-            path = _npz_path(task, folder)
-            if not path.exists():
-                entry = file[header.name]
+            path = _npz_path(task, storage.npz)
+            if path.exists():
+                continue
+            entry = file[header.name]
+            try:
                 write_npz(path, {name: getattr(entry, name) for name in header.include})
+            except UnstorableError as error:
+                failures.append(TaskFailed(task, error))
+    return failures
 
 
 def _npz_path(task: Task, folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from af3cli.inference.trunk import DEFAULT_BUCKETS
 from af3cli.job import file_name
 from af3cli.locking import lock_file
 from af3cli.output.complexes import Complex
+from af3cli.output.embeddings_arrays import UnstorableError
 from af3cli.output.embeddings_run import RunResult, Storage, entry_header, file_header
 from af3cli.output.embeddings_writer import EmbeddingsWriter
 from af3cli.output.prediction import PredictionFolder
@@ -135,16 +137,28 @@ class _Run:
     def _predict(self, task: Task, inputs: TaskInputs, folder: PredictionFolder) -> None:
         missing = self.missing[task]
         job = self._prepare(task, inputs)
-        if missing.embeddings:
-            arrays = vars(job.embeddings())
-            folder.write_embeddings(task.seed, arrays, self._hdf5_writer(task, inputs, arrays))
-        if missing.distogram:
-            folder.write_distogram(task.seed, job.distogram())
+        problems = self._write_arrays(task, inputs, folder, job)
         conformers = has_conformer(inputs.tokens, inputs.features.atoms)
         if missing.samples:
             self._warn(task, explain_conformers(inputs.tokens, inputs.atoms, conformers))
         for sample in self._samples(task, job, missing.samples):
             self._write_sample(task, inputs, folder, sample)
+        if problems:
+            raise UnstorableError("; ".join(problems))
+
+    def _write_arrays(
+        self, task: Task, inputs: TaskInputs, folder: PredictionFolder, job: PreparedJob
+    ) -> list[str]:
+        """Writes the arrays that are missing; returns why some must not be written."""
+        missing, problems = self.missing[task], []
+        if missing.embeddings:
+            arrays = vars(job.embeddings())
+            with _noting(problems):
+                folder.write_embeddings(task.seed, arrays, self._hdf5_writer(task, inputs, arrays))
+        if missing.distogram:
+            with _noting(problems):
+                folder.write_distogram(task.seed, job.distogram())
+        return problems
 
     def _prepare(self, task: Task, inputs: TaskInputs) -> PreparedJob:
         num_passes = self.settings.num_passes
@@ -243,3 +257,12 @@ class _Run:
     def _warn(self, task: Task, text: str | None) -> None:
         if text is not None:
             self.report(Warned(task, text))
+
+
+@contextmanager
+def _noting(problems: list[str]) -> Iterator[None]:
+    """Adds to `problems` that values must not be stored, in place of raising it."""
+    try:
+        yield
+    except UnstorableError as error:
+        problems.append(str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from af3cli import open_embeddings
 from af3cli.inference import memory
+from af3cli.output import embeddings_run
 from tests.cli.commands import EXAMPLES, GOLDEN, golden_job, stop
 
 STRUCTURES = GOLDEN / "structures"
@@ -148,6 +150,50 @@ def test_npz_files_hold_what_is_included_whenever_they_are_made(
     assert first.name == second.name == "dna_duplex_seed-1_embeddings.npz"
     assert set(np.load(first)) == keys
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_value_too_large_for_npz_costs_no_entry(af3, tmp_path, reduced_weights, monkeypatch):
+    """Of two jobs, one has a value that float32 holds and an npz file does not."""
+    computed = []
+
+    def embed(model, features, **_):
+        num_tokens = int(features.tokens.mask.sum())
+        computed.append(num_tokens)
+        single = np.full((num_tokens, 384), 7e4 if num_tokens == 12 else 1.0, np.float32)
+        return SimpleNamespace(single=single, pair=np.ones((num_tokens, num_tokens, 128)))
+
+    monkeypatch.setattr(embeddings_run, "embed", embed)
+    job = golden_job("dna_duplex", tmp_path)
+    half = json.loads(job.read_text())["sequences"][:1]
+    large = golden_job("dna_duplex", tmp_path, name="large", sequences=half)
+    options = ("--weights", reduced_weights, "--recycles", 0, "--buckets", "exact", "--dtype")
+    options += ("float32", "--out", tmp_path / "emb.h5", "--npz", tmp_path / "npz")
+    first = af3("embed", large, *options)
+    again = af3("embed", large, job, *options)
+    assert (first.exit_code, again.exit_code, computed) == (1, 1, [12, 24]), again.output
+    assert "1 entry written\n" in first.output
+    assert "1 entry written; 1 entry was there already" in again.output
+    for result in (first, again):
+        assert "1 entry failed: large (seed 1)" in result.output
+        assert "float16 ends at 6.55e+04" in result.output
+        assert "An npz file is always float16" in result.output
+        assert "--dtype" not in result.output
+    with open_embeddings(tmp_path / "emb.h5") as file:
+        assert list(file) == ["dna_duplex", "large"]
+    assert [path.name for path in (tmp_path / "npz").iterdir()] == [
+        "dna_duplex_seed-1_embeddings.npz"
+    ]
+
+
+def test_an_npz_folder_that_cannot_be_made_is_told_before_anything_is_computed(
+    af3, tmp_path, reduced_weights
+):
+    (tmp_path / "file").touch()
+    job, out = golden_job("dna_duplex", tmp_path), tmp_path / "emb.h5"
+    options = ("--weights", reduced_weights, "--out", out, "--npz", tmp_path / "file" / "npz")
+    result = af3("embed", job, *options)
+    assert result.exit_code == 4 and not out.exists()
+    assert "npz cannot be written: Not a directory" in result.output
 
 
 def test_npz_files_without_arrays_are_refused(af3, tmp_path):

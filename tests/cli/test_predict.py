@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import gemmi
 import numpy as np
@@ -208,6 +209,18 @@ def test_other_results_of_the_name_are_kept_unless_overwritten(predict, tmp_path
     assert "1 sample written\n" in result.output
     assert not (tmp_path / NAME / "seed-1_sample-1").exists()
     assert "0 samples written" in predict(shorter, "--samples", 1, "--overwrite").output
+
+
+def test_arrays_that_must_not_be_stored_cost_no_structure(predict, tmp_path, job, monkeypatch):
+    arrays = SimpleNamespace(single=np.full((12, 384), 7e4), pair=np.ones((12, 12, 128)))
+    monkeypatch.setattr(inference.PreparedJob, "embeddings", lambda self: arrays)
+    result = predict(job, "--samples", 1, "--save-embeddings", "--save-distogram")
+    assert result.exit_code == 1
+    assert "1 sample written" in result.output and "1 seed failed" in result.output
+    assert "An npz file is always float16" in result.output and "--dtype" not in result.output
+    assert (tmp_path / NAME / f"{NAME}_model.cif").is_file()
+    assert (tmp_path / NAME / "seed-1_distogram").is_dir()
+    assert not (tmp_path / NAME / "seed-1_embeddings").exists()
 
 
 def test_a_second_process_does_not_write_the_same_job(predict, tmp_path, job):
