@@ -71,7 +71,7 @@ def command(
     from af3cli.output.embeddings_run import Storage, embed_tasks, entry_names, estimated_bytes
 
     storage = Storage(out, dtype, parse_include(include), npz, overwrite)
-    entry_names(plan.tasks)
+    entry_names(plan.tasks, with_npz=npz is not None)
     model = run.load(load_model, weights)
     plan = run.fill(plan)
     num_bytes = estimated_bytes(plan.tasks, dtype, storage.include, model.config)

@@ -86,7 +86,7 @@ def command(
     from af3cli.output.prediction_plan import PredictionSettings, check_names, predicted_bytes
     from af3cli.output.prediction_run import predict_tasks
 
-    check_names(plan.jobs)
+    check_names(plan.jobs, samples or 1)
     model = run.load(load_prediction_model, weights)
     config = model.trunk.config
     defaults = config.defaults

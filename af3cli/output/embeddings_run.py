@@ -34,6 +34,7 @@ from af3cli.output.embeddings_format import (
 )
 from af3cli.output.embeddings_npz import NPZ_ARRAYS, npz_name, write_npz
 from af3cli.output.embeddings_writer import EmbeddingsWriter
+from af3cli.output.file_names import check_length, usable_name
 from af3cli.output.whole_files import make_folder
 from af3cli.tokens.table import token_table
 
@@ -81,13 +82,14 @@ def embed_tasks(
     Without `num_recycles`, there are as many as in the model's own program.
 
     Raises:
-      InputError: two tasks would have the same entry, or there is no such dtype.
+      InputError: the tasks' names cannot be used (see `entry_names`), or there is no such dtype.
       OutputError: the files are not to be written, or `out` holds other entries of these names.
     """
     check_dtype(storage.dtype)
+    names = entry_names(tasks, with_npz=storage.npz is not None)
     headers = {
         task: entry_header(model, task, name, components, storage)
-        for task, name in zip(tasks, entry_names(tasks), strict=True)
+        for task, name in zip(tasks, names, strict=True)
     }
     if num_recycles is None:
         num_recycles = model.config.defaults.recycles
@@ -131,20 +133,18 @@ def embed_tasks(
     return RunResult(num_written, len(present), failures + not_exported)
 
 
-def entry_names(tasks: Iterable[Task]) -> list[str]:
+def entry_names(tasks: Iterable[Task], *, with_npz: bool = False) -> list[str]:
     """Returns the name of each task's entry.
 
     Raises:
-      InputError: a job's name has no character that can be used, or two entries the same name.
+      InputError: a job's name has no character that can be used, or is too long for an npz file
+        if there is to be one, or two entries would have the same name.
     """
     names, holders = [], defaultdict(list)
     for task in tasks:
-        safe = file_name(task.job.name)
-        if not safe.strip("."):
-            raise InputError(
-                f"job {task.job.name!r}: its name has no letter or digit (A to Z, 0 to 9) that an "
-                "entry can be called after"
-            )
+        safe = usable_name(task.job.name, "an entry")
+        if with_npz:
+            check_length(task.job.name, npz_name(safe, task.seed))
         names.append(entry_name(safe, task.seed, len(task.job.seeds)))
         holders[names[-1]].append(str(task))
     clashes = [f"{name!r} for {' and '.join(of)}" for name, of in holders.items() if len(of) > 1]

@@ -15,12 +15,14 @@ from af3cli.inference.predict import PredictionModel
 from af3cli.job import file_name
 from af3cli.model.config import ModelConfig
 from af3cli.output.embeddings_run import estimated_bytes
+from af3cli.output.file_names import check_length, usable_name
 from af3cli.output.prediction import prediction_bytes
 from af3cli.output.prediction_records import (
     Identity,
     distogram_folder,
     embeddings_folder,
     finished_parts,
+    longest_file_name,
     sample_folder,
 )
 
@@ -109,16 +111,15 @@ def missing_parts(
     return {task: missing(task) for task in tasks}
 
 
-def check_names(jobs: Sequence[PlannedJob]) -> None:
-    """Raises `InputError` if a job's name makes no folder, or different jobs would share one."""
+def check_names(jobs: Sequence[PlannedJob], num_samples: int = 1) -> None:
+    """Raises `InputError` if a job's name makes no folder, or different jobs would share one.
+
+    Likewise if it is too long for the files of this many samples.
+    """
     holders: dict[str, PlannedJob] = {}
     for job in jobs:
-        name = file_name(job.name)
-        if not name.strip("."):
-            raise InputError(
-                f"job {job.name!r}: its name has no letter or digit (A to Z, 0 to 9) that a folder "
-                "can be called after"
-            )
+        name = usable_name(job.name, "a folder")
+        check_length(job.name, longest_file_name(name, max(job.seeds), num_samples))
         if holders.setdefault(name, job).digest != job.digest:
             raise InputError(
                 f"different jobs would be written to the same folder {name!r}: "

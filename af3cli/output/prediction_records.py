@@ -81,6 +81,12 @@ def distogram_folder(seed: int) -> str:
     return f"seed-{seed}_distogram"
 
 
+def longest_file_name(name: str, seed: int, num_samples: int) -> str:
+    """Returns the longest name of a file of the job `name`, if `seed` is its largest one."""
+    ending = max(SAMPLE_FILES, key=len)
+    return f"{name}_{sample_folder(seed, num_samples - 1)}_{ending}"
+
+
 def read_records(folder: Path, name: str) -> dict[str, Record | None]:
     """Returns the record of each prediction in a job's folder, by the name of its own folder.
 

@@ -65,10 +65,11 @@ def predict_tasks(
     """Predicts what `settings.out_dir` does not hold yet of the tasks; samples are counted.
 
     Raises:
+      InputError: files cannot be called after a job, or different jobs would have the same ones.
       OutputError: files cannot be written, or there are some of the same names from something else.
     """
     jobs = list(dict.fromkeys(task.job for task in tasks))
-    check_names(jobs)
+    check_names(jobs, settings.num_samples)
     identities = {job: identity(job, model, components, settings) for job in jobs}
     missing = missing_parts(tasks, identities, settings)
     costs = {

@@ -220,6 +220,16 @@ def test_jobs_of_one_name_are_refused(af3, tmp_path):
     assert "several jobs would have the same entry: 'zif268_finger'" in result.output
 
 
+@pytest.mark.parametrize("command", [("embed", "--npz"), ("predict", "--out-dir")])
+def test_names_too_long_for_files_are_refused_at_once(af3, tmp_path, command):
+    name, option = command
+    job = golden_job("dna_duplex", tmp_path, name="long" * 62)
+    result = af3(name, job, option, tmp_path / "out")
+    assert result.exit_code == 2
+    assert "characters too long for files to be called after it" in result.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_without_parameters_the_ways_to_get_them_are_named(af3, tmp_path):
     result = af3("embed", EXAMPLES / "ion.json", "--out", tmp_path / "emb.h5")
     assert result.exit_code == 3
