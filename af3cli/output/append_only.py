@@ -41,6 +41,15 @@ def create(path: Path, attributes: Attributes) -> None:
         file.attrs.update(attributes)
 
 
+def check(path: Path) -> None:
+    """Raises `OutputError` if groups cannot be added to a file, as other programs may make it."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        _read_superblock(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
 def add_group(
     path: Path,
     name: str,
@@ -56,7 +65,7 @@ def add_group(
 
     Raises:
       OSError: the bytes cannot be written, because the disk is full for example.
-      OutputError: the file was not made by this module.
+      OutputError: see `check`.
     """
     descriptor = os.open(path, os.O_RDWR)
     try:
@@ -83,7 +92,11 @@ def add_group(
 def _read_superblock(descriptor: int, path: Path) -> bytes:
     superblock = os.pread(descriptor, _SUPERBLOCK_BYTES, 0)
     if len(superblock) < _SUPERBLOCK_BYTES or not superblock.startswith(_SIGNATURE):
-        raise OutputError(f"{path} is not an embedding file that this program can add to")
+        raise OutputError(
+            f"{path} is HDF5 of a layout that entries cannot be added to; another program has "
+            f"written it anew. `h5repack --low=0 {path} NEW` makes a copy to which they can (in "
+            'h5py, libver="earliest"); or write to another file.'
+        )
     return superblock
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -14,7 +15,13 @@ from jaxtyping import Float, Int, Shaped
 
 from af3cli.errors import OutputError
 from af3cli.output.embeddings_arrays import BFLOAT16_MARK, decode
-from af3cli.output.embeddings_format import COMPLETE, FORMAT, FORMAT_VERSION, decode_tokens
+from af3cli.output.embeddings_format import (
+    COMPLETE,
+    FORMAT,
+    FORMAT_VERSION,
+    damage_told,
+    decode_tokens,
+)
 
 Attribute = str | int | float | bool | np.ndarray
 
@@ -32,29 +39,24 @@ def open_embeddings(path: str | Path) -> EmbeddingsFile:
     Reading is safe at any time, also while entries are added.
 
     Raises:
-      OutputError: there is no such file, or it is not an embedding file.
+      OutputError: there is no such file, or it is damaged or not an embedding file.
     """
     path = Path(path)
-    try:
-        # Given a path, HDF5 would share the state of a handle that is open since earlier.
-        raw = path.open("rb", buffering=0)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        file = h5py.File(raw, "r")
-    except OSError as error:
-        raw.close()
-        raise OutputError(f"{path} is not a readable HDF5 file: {error}") from error
-    if file.attrs.get("format") != FORMAT or file.attrs["format_version"] > FORMAT_VERSION:
-        version = file.attrs.get("format_version")
-        file.close()
-        raw.close()
-        raise OutputError(
-            f"{path} is not an embedding file"
-            if version is None
-            else f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}"
-        )
-    return EmbeddingsFile(file, raw)
+    with ExitStack() as opened:
+        try:
+            # Given a path, HDF5 would share the state of a handle that is open since earlier.
+            raw = opened.enter_context(path.open("rb", buffering=0))
+        except OSError as error:
+            raise OutputError(f"{path} cannot be read: {error.strerror}") from error
+        try:
+            file = opened.enter_context(h5py.File(raw, "r"))
+        except OSError as error:
+            raise OutputError(f"{path} is not a readable HDF5 file: {error}") from error
+        with damage_told(path):
+            _check_format(path, file.attrs)
+            embeddings = EmbeddingsFile(file, raw)
+        opened.pop_all()
+    return embeddings
 
 
 class EmbeddingsFile(Mapping[str, "Entry"]):
@@ -68,7 +70,7 @@ class EmbeddingsFile(Mapping[str, "Entry"]):
         self._file = file
         self._raw = raw
         self.attributes: dict[str, Attribute] = dict(file.attrs)
-        self._names = [name for name, group in file.items() if _is_complete(group)]
+        self._names = [name for name in file if _is_complete(file[name])]
 
     def __getitem__(self, name: str) -> Entry:
         if name not in self._names:
@@ -194,6 +196,16 @@ class Entry:
             raise NotInFileError(f"{self.name} was made without {name}; it has {held}")
         dataset = self._group[name]
         return decode(dataset[block], dataset.attrs.get("dtype") == BFLOAT16_MARK)
+
+
+def _check_format(path: Path, attributes: Mapping[str, Attribute]) -> None:
+    if attributes.get("format") != FORMAT:
+        raise OutputError(f"{path} is not an embedding file")
+    version = attributes["format_version"]
+    if version > FORMAT_VERSION:
+        raise OutputError(
+            f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}"
+        )
 
 
 def _is_complete(group: object) -> bool:

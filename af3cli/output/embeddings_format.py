@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import h5py
 import numpy as np
 from jaxtyping import Shaped
 
-from af3cli.errors import InputError
+from af3cli.errors import InputError, OutputError
 from af3cli.inference.chain_inputs import ChainInputs
 
 FORMAT = "af3cli-embeddings"
@@ -117,6 +119,19 @@ def check_dtype(dtype: str) -> None:
     """Raises `InputError` if embeddings cannot be stored as `dtype`."""
     if dtype not in DTYPES:
         raise InputError(f"dtype {dtype!r} is not one of: {', '.join(DTYPES)}")
+
+
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """Turns what h5py raises of a damaged file into `OutputError`."""
+    try:
+        yield
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = error.args[0] if error.args else type(error).__name__
+        raise OutputError(
+            f"{path} is damaged, or another program has changed it ({reason}); it was left alone. "
+            "Move it away, or give the name of another file."
+        ) from error
 
 
 def parse_include(text: str) -> tuple[str, ...]:

@@ -27,9 +27,11 @@ from af3cli.output.embeddings_format import (
     IDENTITY,
     EntryHeader,
     FileHeader,
+    damage_told,
     encode_tokens,
 )
 from af3cli.output.uninterrupted import uninterrupted
+from af3cli.output.whole_files import make_folder
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 
@@ -57,11 +59,13 @@ class EmbeddingsWriter:
         """Locks the file, makes it if it is not there, and reads what it holds.
 
         Raises:
-          OutputError: another process writes it; it is no embedding file; or other parameters,
-            recycles or precision made it.
+          OutputError: another process writes it; it is no embedding file, or one that nothing can
+            be added to; or other parameters, recycles or precision made it.
         """
+        if self.path.is_dir():
+            raise OutputError(f"{self.path} is a folder; give the name of a file, such as emb.h5")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             self._resources.enter_context(only_writer(self.path))
             if self.path.exists():
                 self._read_existing()
@@ -148,14 +152,15 @@ class EmbeddingsWriter:
 
     def _read_existing(self) -> None:
         try:
-            with h5py.File(self.path, "r") as file:
+            with h5py.File(self.path, "r") as file, damage_told(self.path):
                 self._check_header(file.attrs)
                 self._created = file.attrs["created"]
-                self._entries = {name: _comparable(group.attrs) for name, group in file.items()}
+                self._entries = {name: _comparable(file[name].attrs) for name in file}
         except OSError as error:
             raise OutputError(
                 f"{self.path} is there and cannot be read as HDF5 ({error}); it was left alone"
             ) from error
+        append_only.check(self.path)
 
     def _check_header(self, attributes: Mapping[str, object]) -> None:
         if attributes.get("format") != FORMAT:

@@ -42,6 +42,7 @@ from af3cli.output.structure import structure_mmcif
 from af3cli.output.terms import terms_of_use
 from af3cli.output.whole_files import (
     Writer,
+    make_folder,
     messages,
     remove_unfinished,
     write_file,
@@ -92,8 +93,8 @@ class PredictionFolder:
                 or it cannot be written.
         """
         try:
+            make_folder(self.path)
             with messages(self.path):
-                self.path.mkdir(parents=True, exist_ok=True)
                 self._resources.enter_context(only_writer(self.path))
                 self._clear()
                 data = to_alphafold3_json(self._complex.job).encode()

@@ -46,6 +46,9 @@ def make_folder(folder: Path) -> None:
         OutputError: that is not possible, or no files can be written in it.
     """
     with messages(folder):
+        for place in (folder, *folder.parents):
+            if place.exists() and not place.is_dir():
+                raise OutputError(f"{folder} cannot be made: {place} is not a folder")
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

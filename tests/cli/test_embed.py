@@ -193,7 +193,7 @@ def test_an_npz_folder_that_cannot_be_made_is_told_before_anything_is_computed(
     options = ("--weights", reduced_weights, "--out", out, "--npz", tmp_path / "file" / "npz")
     result = af3("embed", job, *options)
     assert result.exit_code == 4 and not out.exists()
-    assert "npz cannot be written: Not a directory" in result.output
+    assert "file is not a folder" in result.output
 
 
 def test_npz_files_without_arrays_are_refused(af3, tmp_path):

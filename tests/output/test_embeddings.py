@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import h5py
@@ -219,3 +220,55 @@ def test_foreign_files_are_left_alone(tmp_path, file_header):
         assert path.read_bytes() == before
     with pytest.raises(OutputError, match="cannot be read: No such file"):
         open_embeddings(tmp_path / "absent.h5")
+
+
+def _forget(name: str) -> Callable[[h5py.File], None]:
+    return lambda file: file.attrs.__delitem__(name)
+
+
+def _link_to_nothing(file: h5py.File) -> None:
+    file["broken"] = h5py.SoftLink("/nowhere")
+
+
+@pytest.mark.parametrize("damage", [_forget("format_version"), _link_to_nothing])
+def test_damaged_files_are_messages(path, file_header, damage):
+    with h5py.File(path, "r+") as file:
+        damage(file)
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match="is damaged"), EmbeddingsWriter(path, file_header):
+        pass
+    with pytest.raises(OutputError, match="is damaged"):
+        open_embeddings(path)
+    assert path.read_bytes() == before
+
+
+def test_zeros_in_a_file_are_a_message(path, file_header):
+    content = bytearray(path.read_bytes())
+    with h5py.File(path) as file:
+        address = h5py.h5o.get_info(file["2PV7"].id).addr
+    content[address : address + 16] = bytes(16)
+    path.write_bytes(content)
+    with pytest.raises(OutputError, match="is damaged"), EmbeddingsWriter(path, file_header):
+        pass
+
+
+def test_a_file_that_cannot_be_added_to_is_told_when_it_is_opened(path, file_header, tmp_path):
+    anew = tmp_path / "anew.h5"
+    with h5py.File(path) as file, h5py.File(anew, "w", libver="latest") as copy:
+        copy.attrs.update(file.attrs)
+        file.copy("2PV7", copy)
+    with open_embeddings(anew) as file:
+        assert list(file) == ["2PV7"]
+    with pytest.raises(OutputError, match="h5repack --low=0"), EmbeddingsWriter(anew, file_header):
+        pass
+
+
+def test_places_that_hold_no_file_are_named(tmp_path, file_header, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    for path, message in {
+        "file/emb.h5": "file is not a folder",
+        "": "is a folder; give the name of a file",
+    }.items():
+        with pytest.raises(OutputError, match=message), EmbeddingsWriter(path, file_header):
+            pass
