@@ -183,11 +183,11 @@ class EmbeddingsWriter:
 
 
 def free_bytes(path: Path) -> int:
-    """Returns how many bytes a file at `path` may take."""
-    folder = path.absolute().parent
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
+    """Returns how many bytes a file or folder at `path`, which need not be there, may take."""
+    place = path.resolve()
+    while not place.is_dir():
+        place = place.parent
+    return shutil.disk_usage(place).free
 
 
 def _comparable(attributes: Mapping[str, object]) -> dict[str, object]:
