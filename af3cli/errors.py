@@ -25,3 +25,7 @@ class OutputError(Af3cliError):
     """An output file cannot be written or read, or holds something else than expected."""
 
     exit_code = 4
+
+
+class InUseError(OutputError):
+    """Another process writes the same output at the moment."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from af3cli.errors import OutputError
+from af3cli.errors import InUseError, OutputError
 
 
 def lock_file(path: Path) -> Path:
@@ -25,7 +25,8 @@ def only_writer(path: Path) -> Iterator[None]:
     Makes the folder if need be. The lock goes with the process, however that ends.
 
     Raises:
-      OutputError: another process holds it (the text says which), or the folder is not writable.
+      InUseError: another process holds it; the text says which.
+      OutputError: the folder is not writable.
     """
     lock_path = lock_file(path)
     try:
@@ -36,7 +37,7 @@ def only_writer(path: Path) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise OutputError(
+        raise InUseError(
             f"{path} is being written by {holder or 'another process'}. Wait until it is done, or "
             "let this run write elsewhere."
         ) from None

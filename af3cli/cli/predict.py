@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,12 @@ def command(
 
     from af3cli.cli.progress import show_progress
     from af3cli.inference.predict import load_prediction_model
-    from af3cli.output.prediction_plan import PredictionSettings, check_names, predicted_bytes
+    from af3cli.output.prediction_plan import (
+        PredictionSettings,
+        check_names,
+        distinct_tasks,
+        predicted_bytes,
+    )
     from af3cli.output.prediction_run import predict_tasks
 
     check_names(plan.jobs, samples or 1)
@@ -101,6 +107,7 @@ def command(
         overwrite=overwrite,
     )
     plan = run.fill(plan)
+    plan = replace(plan, tasks=distinct_tasks(plan.tasks))
     show_plan(plan, _SEEDS, out_dir, predicted_bytes(plan.tasks, settings, config))
     _show_memory(plan, model, settings)
     with show_progress() as report:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from af3cli.chemistry import ComponentDictionary
-from af3cli.errors import OutputError
+from af3cli.errors import InUseError, OutputError
 from af3cli.features.conventions import FeatureConventions
 from af3cli.features.featurise import featurise
 from af3cli.features.types import Features
@@ -46,7 +46,8 @@ def run_tasks(
     `needed_bytes` is the device memory that a task needs, told when there is not enough.
 
     Raises:
-      OutputError: `work` raised it, so that nothing more could be stored.
+      OutputError: `work` raised it, so that nothing more could be stored. `InUseError` is about
+        one task, which fails.
     """
 
     def prepare(task: Task) -> TaskInputs:
@@ -62,9 +63,9 @@ def run_tasks(
         start = time.monotonic()
         try:
             work(task, inputs.result())
-        except OutputError:
-            raise
         except Exception as error:  # whatever is wrong with one job, the others are run
+            if isinstance(error, OutputError) and not isinstance(error, InUseError):
+                raise
             if is_out_of_memory(error):
                 error = DeviceMemoryError(_too_large(task, needed_bytes(task)))
             failures.append(TaskFailed(task, error))

@@ -34,6 +34,7 @@ from af3cli.output.prediction_records import (
     distogram_folder,
     embeddings_folder,
     file_sizes,
+    finished_parts,
     read_records,
     record_name,
     sample_folder,
@@ -89,8 +90,8 @@ class PredictionFolder:
         """Makes the folder with the job and the terms in it; nobody else can write to it now.
 
         Raises:
-            OutputError: another process does, or it holds predictions made from something else,
-                or it cannot be written.
+            InUseError: another process does.
+            OutputError: it holds predictions made from something else, or it cannot be written.
         """
         try:
             make_folder(self.path)
@@ -108,6 +109,10 @@ class PredictionFolder:
 
     def __exit__(self, *_: object) -> None:
         self._resources.close()
+
+    def finished(self) -> set[str]:
+        """Returns the names of the folders in it that are finished."""
+        return finished_parts(self.path.parent, self.path.name, self._identity)
 
     def write_sample(
         self,

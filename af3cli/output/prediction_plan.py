@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -99,16 +99,25 @@ def missing_parts(
     if problems:
         raise OutputError("\n".join(problems))
 
-    def missing(task: Task) -> Missing:
-        there, seed = present[task.job], task.seed
-        numbers = range(settings.num_samples)
-        return Missing(
-            samples=tuple(n for n in numbers if sample_folder(seed, n) not in there),
-            embeddings=settings.embeddings and embeddings_folder(seed) not in there,
-            distogram=settings.distogram and distogram_folder(seed) not in there,
-        )
+    return {task: missing_of(task.seed, present[task.job], settings) for task in tasks}
 
-    return {task: missing(task) for task in tasks}
+
+def missing_of(seed: int, present: Collection[str], settings: PredictionSettings) -> Missing:
+    """Returns what is to be made of a seed where the folders `present` are finished."""
+    numbers = range(settings.num_samples)
+    return Missing(
+        samples=tuple(n for n in numbers if sample_folder(seed, n) not in present),
+        embeddings=settings.embeddings and embeddings_folder(seed) not in present,
+        distogram=settings.distogram and distogram_folder(seed) not in present,
+    )
+
+
+def distinct_tasks(tasks: Sequence[Task]) -> list[Task]:
+    """Returns the tasks without those of equal jobs that would make the same files once more."""
+    distinct: dict[tuple[str, str, int], Task] = {}
+    for task in tasks:
+        distinct.setdefault((file_name(task.job.name), task.job.digest, task.seed), task)
+    return list(distinct.values())
 
 
 def check_names(jobs: Sequence[PlannedJob], num_samples: int = 1) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from af3cli.chemistry import ComponentDictionary
+from af3cli.errors import InUseError
 from af3cli.features.padding import Buckets
 from af3cli.features.reference import has_conformer
 from af3cli.inference.costs import confidence_cost, pass_cost, step_cost
@@ -42,7 +43,9 @@ from af3cli.output.prediction_plan import (
     Missing,
     PredictionSettings,
     check_names,
+    distinct_tasks,
     identity,
+    missing_of,
     missing_parts,
     task_cost,
 )
@@ -64,10 +67,14 @@ def predict_tasks(
 ) -> RunResult:
     """Predicts what `settings.out_dir` does not hold yet of the tasks; samples are counted.
 
+    What another process has made since the run began is not made again; tasks of a job that another
+    process is at fail.
+
     Raises:
       InputError: files cannot be called after a job, or different jobs would have the same ones.
       OutputError: files cannot be written, or there are some of the same names from something else.
     """
+    tasks = distinct_tasks(tasks)
     jobs = list(dict.fromkeys(task.job for task in tasks))
     check_names(jobs, settings.num_samples)
     identities = {job: identity(job, model, components, settings) for job in jobs}
@@ -93,7 +100,8 @@ def predict_tasks(
     )
     for job in jobs:
         name = file_name(job.name)
-        complete_ranking(settings.out_dir / name, name, job.seeds)
+        with suppress(InUseError):  # who writes there ranks as well
+            complete_ranking(settings.out_dir / name, name, job.seeds)
     num_missing = sum(len(parts.samples) for parts in missing.values())
     num_present = settings.num_samples * len(tasks) - num_missing
     return RunResult(num_written, num_present, failures)
@@ -107,7 +115,7 @@ def num_at_once(task: Task, model: PredictionModel, settings: PredictionSettings
 
 @dataclass(frozen=True)
 class _Run:
-    """What all tasks of a run have in common."""
+    """What all tasks of a run have in common; `missing` is corrected when a task starts."""
 
     model: PredictionModel
     components: ComponentDictionary
@@ -115,7 +123,7 @@ class _Run:
     buckets: Buckets
     report: Callable[[Event], None]
     identities: Mapping[PlannedJob, Identity]
-    missing: Mapping[Task, Missing]
+    missing: dict[Task, Missing]
 
     def work(self, task: Task, inputs: TaskInputs) -> None:
         """Makes what is missing of a task. Whatever stops it, finished samples are ranked."""
@@ -130,8 +138,10 @@ class _Run:
             made_on=made_on(self.model.trunk.precision),
             overwrite=self.settings.overwrite,
         ) as folder:
+            self.missing[task] = missing_of(task.seed, folder.finished(), self.settings)
             try:
-                self._predict(task, inputs, folder)
+                if self.missing[task]:
+                    self._predict(task, inputs, folder)
             finally:
                 folder.write_ranking()
 

@@ -20,6 +20,8 @@ from af3cli.inference import predict as inference
 from af3cli.inference.heads import Heads
 from af3cli.job import Dna, Job, Ligand, Protein, Rna, read_job, to_alphafold3_json
 from af3cli.locking import only_writer
+from af3cli.output import prediction_run
+from af3cli.output.prediction_plan import missing_of
 from af3cli.weights import Weights
 from tests.cli.commands import EXAMPLES, stop
 from tests.output.jobs import EVERYTHING
@@ -74,15 +76,15 @@ def loaded() -> Callable:
 
 @pytest.fixture
 def predict(af3, loaded, monkeypatch, tmp_path, reduced_weights) -> Predict:
-    """Call it with a job and options; few passes and steps are made of it.
+    """Call it with jobs and options; few passes and steps are made of it.
 
     All jobs of up to twelve tokens are put into one bucket, and their samples made one by one, so
     that few programs are compiled.
     """
     monkeypatch.setattr(inference, "load_prediction_model", loaded)
 
-    def run(job: Path, *options: object) -> Result:
-        return af3("predict", job, *settings(reduced_weights), "--out-dir", tmp_path, *options)
+    def run(*options: object) -> Result:
+        return af3("predict", *settings(reduced_weights), "--out-dir", tmp_path, *options)
 
     return run
 
@@ -223,13 +225,32 @@ def test_arrays_that_must_not_be_stored_cost_no_structure(predict, tmp_path, job
     assert not (tmp_path / NAME / "seed-1_embeddings").exists()
 
 
-def test_a_second_process_does_not_write_the_same_job(predict, tmp_path, job):
+def test_a_job_that_another_process_is_at_fails_alone(predict, tmp_path, job):
+    (tmp_path / "in").mkdir()
+    other = write_job(tmp_path / "in", [1], name="other")
     (tmp_path / NAME).mkdir()
     with only_writer(tmp_path / NAME):
-        result = predict(job, "--samples", 1)
-    assert result.exit_code == 4
+        result = predict(job, other, "--samples", 1)
+    assert result.exit_code == 1
     assert "being written by process" in result.output
+    assert "1 sample written" in result.output
+    assert "1 seed failed: mini job (seed 1)" in result.output
     assert predict(job, "--samples", 1).exit_code == 0
+
+
+def test_what_another_process_has_made_meanwhile_is_not_made_again(predict, job, monkeypatch):
+    def missing_at_first(tasks, identities, settings):
+        return {task: missing_of(task.seed, (), settings) for task in tasks}
+
+    assert "1 sample written" in predict(job, "--samples", 1).output
+    monkeypatch.setattr(prediction_run, "missing_parts", missing_at_first)
+    again = predict(job, "--samples", 1)
+    assert "0 samples written; 1 sample was there already" in again.output
+
+
+def test_equal_jobs_are_computed_once(predict, job):
+    result = predict(job, job, "--samples", 1)
+    assert "1 sample written" in result.output and "1 seed," in result.output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

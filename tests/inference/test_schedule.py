@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from af3cli.chemistry import open_dictionary
-from af3cli.errors import InputError, OutputError
+from af3cli.errors import InputError, InUseError, OutputError
 from af3cli.features.conventions import OFFICIAL_FEATURES
 from af3cli.features.padding import Buckets
 from af3cli.inference import schedule
@@ -141,3 +141,11 @@ def test_a_file_that_cannot_be_written_ends_the_run(tasks, components):
 
     with pytest.raises(OutputError, match="the disk is full"):
         run(tasks[1:], components, store)
+
+
+def test_output_that_another_process_writes_is_one_tasks_failure(tasks, components):
+    def store(task: Task, inputs: TaskInputs) -> None:
+        if task is tasks[1]:
+            raise InUseError("is being written")
+
+    assert [failure.task for failure in run(tasks[1:], components, store)] == [tasks[1]]
