@@ -7,7 +7,7 @@ import platform
 import zlib
 from pathlib import Path
 
-import platformdirs
+from af3cli.user_cache import user_cache
 
 # Seconds that a program takes to compile; one run compiles a dozen that JAX would not keep.
 _WORTH_KEEPING = 0.1
@@ -18,13 +18,16 @@ def keep_compiled_programs(cache: Path | None = None) -> Path | None:
 
     Programs are kept in `compiled` in `cache`, by default the user's cache. A folder that the user
     chose with `JAX_COMPILATION_CACHE_DIR` is left as it is. Returns None, and leaves the cache off,
-    where the folder cannot be written.
+    where there is no such folder or it cannot be written.
     """
     import jax
 
     if jax.config.jax_compilation_cache_dir:
         return Path(jax.config.jax_compilation_cache_dir)
-    folder = (cache or platformdirs.user_cache_path("af3cli")) / "compiled" / _processor()
+    compiled = cache / "compiled" if cache else user_cache("compiled")
+    if compiled is None:
+        return None
+    folder = compiled / _processor()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
 
-import platformdirs
 import zstandard
 
 from af3cli.errors import InputError
 from af3cli.job.textfile import read_text
 from af3cli.search.hits import Row
+from af3cli.user_cache import user_cache
 from af3cli.whole_files import output_errors, written_aside
 
 _FORMAT = 1
@@ -21,8 +21,18 @@ _MAX_BYTES = 2**30
 
 
 def default_folder() -> Path:
-    """Returns the folder of the user's cache for results of searches."""
-    return platformdirs.user_cache_path("af3cli") / "search"
+    """Returns the folder of the user's cache for results of searches.
+
+    Raises:
+      InputError: the user has no home folder, hence no cache.
+    """
+    folder = user_cache("search")
+    if folder is None:
+        raise InputError(
+            "there is no home folder to keep results of searches in; name a folder with "
+            "--cache-dir, or set HOME or XDG_CACHE_HOME"
+        )
+    return folder
 
 
 def digest(*parts: object) -> str:

@@ -7,9 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from af3cli.errors import WeightsError
+from af3cli.user_cache import user_cache
 from af3cli.weights.catalogue import (
     ALPHAFOLD3,
     CATALOGUE,
@@ -31,8 +30,18 @@ class FoundWeights:
 
 
 def cache_folder() -> Path:
-    """Returns the folder in the user's cache that holds downloaded parameters."""
-    return platformdirs.user_cache_path("af3cli") / "weights"
+    """Returns the folder in the user's cache that holds downloaded parameters.
+
+    Raises:
+        WeightsError: the user has no home folder, hence no cache.
+    """
+    folder = user_cache("weights")
+    if folder is None:
+        raise WeightsError(
+            "There is no home folder to keep parameters in. Name a folder with --weights-dir, or "
+            "set HOME or XDG_CACHE_HOME."
+        )
+    return folder
 
 
 @reading_errors()
@@ -51,7 +60,7 @@ def find_weights(
     """
     places = search_folders(weights_dir)
     if name_or_path is None:
-        return FoundWeights(_first_model(places))
+        return FoundWeights(_first_model(places, _named_folders(weights_dir)))
     path = Path(name_or_path).expanduser()
     entry = CATALOGUE.get(str(name_or_path))
     if entry is None:
@@ -86,17 +95,22 @@ def find_in(place: Path, entry: CatalogueEntry) -> Path | None:
 
 
 def search_folders(weights_dir: str | Path | None = None) -> list[Path]:
-    """Returns where parameters are looked for, in this order; the last is the user's cache."""
+    """Returns where parameters are looked for, in order; the user's cache comes last."""
+    cache = user_cache("weights")
+    return [*_named_folders(weights_dir), *([cache] if cache else [])]
+
+
+def _named_folders(weights_dir: str | Path | None) -> list[Path]:
+    """Returns the places that the user names."""
     places = [weights_dir, os.environ.get("AF3_WEIGHTS")]
-    return [Path(place).expanduser() for place in places if place] + [cache_folder()]
+    return [Path(place).expanduser() for place in places if place]
 
 
-def _first_model(places: list[Path]) -> Path:
-    """Returns the one model at the first of `places` that has any."""
-    *named, cache = places
+def _first_model(places: list[Path], named: list[Path]) -> Path:
+    """Returns the one model at the first of `places` that has any; those `named` must be there."""
     if absent := [place for place in named if not place.exists()]:
         raise WeightsError(f"{absent[0]}, which --weights-dir or AF3_WEIGHTS gives, does not exist")
-    for place in [*named, cache]:
+    for place in places:
         if place.is_file():
             return place
         if place.is_dir() and (model := _only_model(place)):
@@ -128,7 +142,7 @@ def _existing(path: Path) -> Path:
 
 
 def _advice(places: list[Path]) -> str:
-    looked = ", ".join(map(str, places))
+    looked = ", ".join(map(str, places)) or "no folder, for there is no home folder"
     open_model = OPENFOLD3_OPENBIND
     return (
         f"Looked in {looked}.\n"

@@ -11,7 +11,7 @@ import pytest
 
 from af3cli.errors import InputError
 from af3cli.features.padding import Sizes
-from af3cli.inference import device, memory
+from af3cli.inference import compile_cache, device, memory
 from af3cli.inference.compile_cache import keep_compiled_programs
 from af3cli.inference.device import claim_memory, compiler_options
 from af3cli.inference.precision import Precision, choose_precision
@@ -46,9 +46,11 @@ def test_the_users_own_choice_is_left(tmp_path, no_cache):
     assert keep_compiled_programs() == tmp_path
 
 
-def test_a_folder_that_cannot_be_written_is_done_without(tmp_path, no_cache):
+def test_a_folder_that_cannot_be_is_done_without(tmp_path, no_cache, monkeypatch):
     (tmp_path / "file").touch()
     assert keep_compiled_programs(tmp_path / "file") is None
+    monkeypatch.setattr(compile_cache, "user_cache", lambda name: None)
+    assert keep_compiled_programs() is None
     assert jax.config.jax_compilation_cache_dir is None
 
 
