@@ -1,4 +1,4 @@
-"""HDF5 files to which groups are added all or nothing, at a cost that does not grow with the file.
+"""HDF5 files to which groups are added all or nothing, without copying what is there.
 
 HDF5 changes its indices in place, so a process that dies while it adds to a file may leave one that
 does not open. Here nothing that is in use is ever changed. A new group is written behind the end of
@@ -9,7 +9,9 @@ one. The file can be read at any moment, also while it is added to.
 
 HDF5 itself does all the writing, through `_Tail`, a file object that keeps HDF5's changes to bytes
 in use to itself. The superblock is version 0 (HDF5 File Format Specification 3.0, II.A), which
-`libver="earliest"` asks for. Superseded root groups remain in the file, about 100 bytes per member.
+`libver="earliest"` asks for. Superseded root groups remain in the file, some 100 to 250 bytes per
+member by the length of its name, so they grow with the square of the number of groups: 1000 groups
+leave about 70 MB behind, 10,000 about 7 GB.
 """
 
 from __future__ import annotations
@@ -33,12 +35,18 @@ _SIGNATURE = b"\x89HDF\r\n\x1a\n" + bytes(5) + b"\x08\x08"  # version 0, 8 bytes
 _SUPERBLOCK_BYTES = 96
 _END_OF_FILE = 40  # offset in the superblock of the end-of-file address
 _ROOT_ENTRY = 56  # of the root group's symbol table entry: name, header, cache type, scratch pad
+_BYTES_PER_MEMBER = 140  # of a root group, where names have 25 characters
 
 
 def create(path: Path, attributes: Attributes) -> None:
     """Makes a file at `path` that holds nothing but the root's `attributes`."""
     with written_aside(path) as aside, h5py.File(aside, "w", libver=_LIBVER) as file:
         file.attrs.update(attributes)
+
+
+def superseded_bytes(num_groups: int) -> int:
+    """Returns about how much the superseded root groups take once this many groups were added."""
+    return num_groups * (num_groups - 1) // 2 * _BYTES_PER_MEMBER
 
 
 def check(path: Path) -> None:

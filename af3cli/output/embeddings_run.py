@@ -23,6 +23,7 @@ from af3cli.inference.schedule import TaskInputs, run_tasks
 from af3cli.inference.trunk import DEFAULT_BUCKETS, TrunkModel, embed
 from af3cli.job import file_name
 from af3cli.model.config import ModelConfig
+from af3cli.output import append_only
 from af3cli.output.embeddings import open_embeddings
 from af3cli.output.embeddings_arrays import UnstorableError, decode, encode
 from af3cli.output.embeddings_format import (
@@ -154,13 +155,13 @@ def entry_names(tasks: Iterable[Task], *, with_npz: bool = False) -> list[str]:
 
 
 def estimated_bytes(
-    tasks: Iterable[Task], dtype: str, include: Sequence[str], config: ModelConfig
+    tasks: Sequence[Task], dtype: str, include: Sequence[str], config: ModelConfig
 ) -> int:
     """Returns the size of a file with these entries; compression makes it about a tenth smaller."""
     per_token = {"single": config.single_width, "target_feat": config.target_width, "pair": 0}
     pair_width = config.pair_width if "pair" in include else 0
     value_bytes = 4 if dtype == "float32" else 2
-    total = 0
+    total = append_only.superseded_bytes(len(tasks))
     for task in tasks:
         n = task.num_tokens
         values = n * sum(per_token[name] for name in include) + n * n * pair_width

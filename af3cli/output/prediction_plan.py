@@ -145,7 +145,8 @@ def predicted_bytes(
         for task in tasks
     )
     if settings.embeddings:
-        total += 2 * estimated_bytes(tasks, "float16", ("single", "pair"), config)
+        arrays = ("single", "pair")
+        total += sum(2 * estimated_bytes([task], "float16", arrays, config) for task in tasks)
     if settings.distogram:
         num_bins = config.num_distogram_bins
         total += sum(2 * num_bins * task.num_tokens**2 for task in tasks)
