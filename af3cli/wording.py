@@ -1,4 +1,4 @@
-"""Numbers as people say them."""
+"""Numbers and names as they are shown to people."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def some(names: Sequence[str], shown: int = 5) -> str:
     """Returns names, the first of them if there are many, such as a, b, c and 7 more."""
     more = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def printable(name: str) -> str:
+    """Returns a name without line breaks, escape codes and else that a terminal would obey."""
+    return "".join(character for character in name if character.isprintable())
 
 
 def size(num_bytes: float) -> str:

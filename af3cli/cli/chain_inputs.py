@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from af3cli.wording import counted, some
+from af3cli.wording import counted, printable, some
 
 if TYPE_CHECKING:
     from af3cli.inference.chain_inputs import ChainInputs
@@ -22,7 +22,7 @@ def describe_chain_inputs(jobs: Sequence[PlannedJob]) -> Iterator[str]:
         for job in jobs:
             if any(job.chains.msa_source):
                 sources = some(_distinct(job.chains.msa_source + job.chains.template_source))
-                yield f"{job.name}: {describe_depths(job.chains)} ({sources})"
+                yield f"{printable(job.name)}: {describe_depths(job.chains)} ({sources})"
         return
     depths: dict[str, list[int]] = defaultdict(list)
     for job in jobs:

@@ -10,6 +10,7 @@ import click
 from af3cli.cli.reading_options import ReadingOptions, ccd_option, reading_options
 from af3cli.errors import InputError
 from af3cli.job import describe, remarks
+from af3cli.wording import printable
 
 
 @click.command()
@@ -30,7 +31,7 @@ def command(jobs: tuple[Path, ...], ccd: Path | None, reading: ReadingOptions) -
     for path in jobs:
         try:
             for job in reading.read(path):
-                check_components(job, components, f"{path} ({job.name})")
+                check_components(job, components, f"{path} ({printable(job.name)})")
                 click.echo(f"{path}: {describe(job)}")
                 for remark in remarks(job):
                     click.echo(f"  note: {remark}")

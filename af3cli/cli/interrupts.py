@@ -20,6 +20,7 @@ import click
 
 EXIT_CODE = 130
 _SIGNALS = {signal.SIGINT}
+_SHOW_CURSOR = b"\x1b[?25h"  # which the bar has hidden
 _interrupted = threading.Event()
 
 
@@ -76,4 +77,6 @@ def _watch(is_over: threading.Event) -> None:
     _thread.interrupt_main()
     signal.sigwait(_SIGNALS)
     if not is_over.is_set():
+        if sys.stderr.isatty():
+            os.write(sys.stderr.fileno(), _SHOW_CURSOR)
         os._exit(EXIT_CODE)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from af3cli.cli.chain_inputs import describe_chain_inputs
-from af3cli.wording import counted, size, some
+from af3cli.wording import counted, printable, size, some
 
 if TYPE_CHECKING:
     from af3cli.cli.run_options import Plan
@@ -39,12 +39,12 @@ def show_plan(plan: Plan, tasks: tuple[str, str], place: Path, num_bytes: float)
         warn(f"{place} may not fit on the disk; what is finished is kept in any case")
     for line in describe_chain_inputs(plan.jobs):
         click.echo(line)
-    notes = [f"{job.name}: {note}" for job in plan.jobs for note in job.notes]
+    notes = [f"{printable(job.name)}: {note}" for job in plan.jobs for note in job.notes]
     for note in notes[:_SHOWN_NOTES]:
         click.echo(f"note: {note}")
     if len(notes) > _SHOWN_NOTES:
         click.echo(f"note: {len(notes) - _SHOWN_NOTES} more such notes; af3 check has them all")
-    if wanting := [job.name for job in plan.jobs if job.chains.wants_search]:
+    if wanting := [printable(job.name) for job in plan.jobs if job.chains.wants_search]:
         warn(
             f"{some(wanting)}: {'runs' if len(wanting) == 1 else 'run'} without the alignments or "
             "templates that are wanted there; --msa says where to look for them"

@@ -104,14 +104,14 @@ class RunOptions:
 
     def plan(self) -> Plan:
         """Reads all jobs; raises `InputError` with what is wrong with any of them."""
-        seeds = _parse_seeds(self.seeds) if self.seeds else None
+        seeds = None if self.seeds is None else _parse_seeds(self.seeds)
 
         from af3cli.chemistry import open_dictionary
         from af3cli.features.padding import Buckets
         from af3cli.inference.plan import plan_files, plan_tasks
 
         search = self.search.plan_for(self.msa)
-        buckets = Buckets.parse(self.buckets) if self.buckets else Buckets()
+        buckets = Buckets() if self.buckets is None else Buckets.parse(self.buckets)
         components = open_dictionary(self.ccd)
         jobs = plan_files(self.jobs, components, seeds, search, self.reading.read)
         return Plan(search, components, buckets, jobs, plan_tasks(jobs, buckets))

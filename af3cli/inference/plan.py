@@ -23,6 +23,7 @@ from af3cli.job import Job, job_digest, read_jobs
 from af3cli.search.plan import SearchPlan
 from af3cli.search.run import check_sources
 from af3cli.tokens import Tokens, tokenize
+from af3cli.wording import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ class Task:
         return self.sizes.token
 
     def __str__(self) -> str:
-        return f"{self.job.name} (seed {self.seed})"
+        return f"{printable(self.job.name)} (seed {self.seed})"
 
 
 def plan_job(

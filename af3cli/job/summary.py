@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from af3cli.job.limits import MIN_RESIDUES_FOR_ALIGNMENT
 from af3cli.job.places import entity_place
 from af3cli.job.types import Dna, Entity, Job, Ligand, Protein, Rna
-from af3cli.wording import counted
+from af3cli.wording import counted, printable
 
 _STANDARD_LETTERS = {Protein: "ACDEFGHIKLMNPQRSTVWY", Rna: "ACGU", Dna: "ACGT"}
 _UNKNOWN = {Protein: "UNK", Rna: "N", Dna: "DN"}
@@ -26,7 +26,7 @@ def describe(job: Job) -> str:
         parts.append(f"bonds {len(job.bonds)}")
     seeds = ", ".join(str(seed) for seed in job.seeds[:5])
     more = f", ... ({len(job.seeds)})" if len(job.seeds) > 5 else ""
-    return f"{job.name}: {'; '.join(parts)}; seeds {seeds}{more}"
+    return f"{printable(job.name)}: {'; '.join(parts)}; seeds {seeds}{more}"
 
 
 def remarks(job: Job) -> list[str]:

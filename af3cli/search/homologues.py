@@ -10,6 +10,7 @@ from af3cli.job.types import Entity, Job, Protein, Rna, Template
 from af3cli.search.a3m import merge_rows, query_row
 from af3cli.search.catalogue import MoleculeKind
 from af3cli.search.hits import Row
+from af3cli.wording import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def wanted_chains(jobs: Iterable[Job]) -> dict[Chain, str]:
     for job in jobs:
         for entity in job.entities:
             if chain := wanted_chain(entity):
-                wanted.setdefault(chain, f"{job.name} {entity.ids[0]}")
+                wanted.setdefault(chain, f"{printable(job.name)} {entity.ids[0]}")
     return wanted
 
 

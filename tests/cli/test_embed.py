@@ -242,6 +242,8 @@ def test_without_parameters_the_ways_to_get_them_are_named(af3, tmp_path):
     [
         ("--seeds", "1,x", 2),
         ("--seeds", "1,1", 2),
+        ("--seeds", "", 2),
+        ("--buckets", "", 2),
         ("--buckets", "256,128", 2),
         ("--include", "single,triple", 2),
         ("--ccd", "absent.cif", 2),

@@ -108,6 +108,11 @@ def test_a_terminal_shows_task_pass_samples_and_step(tasks):
     assert "second (seed 1) failed: is wrong" in printed
 
 
+def test_a_name_cannot_steer_the_terminal():
+    odd = Task(_job("line\n\x1b[31m\u202ered"), seed=1, sizes=Sizes(32, 160, 16, 1, 32))
+    assert str(odd) == "line[31mred (seed 1)"
+
+
 def test_brackets_in_a_name_are_no_markup():
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
     odd = Task(_job("a[/b] [red]"), seed=1, sizes=Sizes(32, 160, 16, 1, 32))

@@ -1,0 +1,43 @@
+"""Ctrl-C twice ends a program that does not listen, and leaves the terminal as it was."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+PROGRAM = """
+import sys, time
+from af3cli.cli.interrupts import notices_interrupts
+
+@notices_interrupts
+def command():
+    print("started", file=sys.stderr, flush=True)
+    while True:
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:
+            pass
+
+command()
+"""
+
+
+def read_until(descriptor: int, text: bytes) -> None:
+    shown = b""
+    while text not in shown:
+        shown += os.read(descriptor, 1000)
+
+
+def test_the_cursor_is_shown_again():
+    terminal, of_program = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM], stderr=of_program)
+    for text in (b"started", b"Ctrl-C again stops at once"):
+        read_until(terminal, text)
+        process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    assert os.read(terminal, 1000).endswith(b"\x1b[?25h")
+    os.close(terminal)
+    os.close(of_program)
