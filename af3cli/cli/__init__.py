@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import NoReturn
 
 import click
 
-from af3cli.errors import Af3cliError
+from af3cli.errors import Af3cliError, OutputError
 
 # name on the command line: (module, one-line help)
 _COMMANDS = {
@@ -44,8 +45,24 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except Af3cliError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(error.exit_code)
+            _fail(str(error), error.exit_code)
+        except UnicodeEncodeError as error:
+            character = error.object[error.start]
+            _fail(
+                f"the output is in {error.encoding}, which has no {character!a}; with the "
+                "environment variable PYTHONIOENCODING=utf-8:backslashreplace everything is shown",
+                OutputError.exit_code,
+            )
+        except BrokenPipeError:
+            raise  # click ends quietly
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else "cannot write or read: "
+            _fail(f"{place}{error.strerror or error}", OutputError.exit_code)
+
+
+def _fail(message: str, exit_code: int) -> NoReturn:
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(exit_code)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

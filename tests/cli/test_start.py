@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from af3cli.cli import main
+from tests.cli.commands import EXAMPLES
 
 HEAVY = ("jax", "flax", "rdkit", "h5py", "gemmi", "numpy", "pyhmmer", "biotite")
 
@@ -31,6 +33,30 @@ def test_help_imports_nothing_heavy(arguments):
 def test_the_package_imports_nothing_heavy():
     assert _imported("import af3cli; af3cli.__version__; dir(af3cli)\nprint()") == set()
     assert _imported("import af3cli; af3cli.read_job\nprint()") & {"jax", "rdkit", "h5py"} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "device", "message"),
+    [
+        ("mine", "utf-8", "/dev/full", "No space left on device"),
+        ("\u86cb\u767d1", "latin-1", os.devnull, r"which has no '\u86cb'"),
+    ],
+)
+def test_output_that_cannot_be_printed_is_a_message(tmp_path, name, encoding, device, message):
+    job = tmp_path / "job.json"
+    job.write_text((EXAMPLES / "ion.json").read_text().replace("zif268_finger", name))
+    program = [sys.executable, "-c", "from af3cli.cli import main; main()"]
+    with open(device, "w") as output:
+        run = subprocess.run(
+            [*program, "check", job],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONIOENCODING": encoding},
+            text=True,
+            check=False,
+        )
+    assert (run.returncode, run.stderr.count("\n")) == (4, 1), run.stderr
+    assert run.stderr.startswith("Error: ") and message in run.stderr
 
 
 def test_every_public_name_is_there():
