@@ -13,13 +13,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from email.message import Message
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from af3cli.errors import Af3cliError
+from af3cli.web import UnsafeRedirectError, header_number, open_url
 from af3cli.whole_files import written_aside
 
 _CHUNK_BYTES = 2**20
@@ -48,23 +46,6 @@ class Patience:
 
 
 _PATIENCE = Patience()
-
-
-def open_url(
-    request: urllib.request.Request, timeout: float
-) -> AbstractContextManager[http.client.HTTPResponse]:
-    """Returns the answer to a request; redirections from https lead to https only.
-
-    Raises:
-        DownloadError: the server leads elsewhere than that.
-        OSError, http.client.HTTPException, ValueError: there is no proper answer.
-    """
-    return urllib.request.build_opener(_SafeRedirects).open(request, timeout=timeout)
-
-
-def content_length(headers: Message) -> int | None:
-    """Returns how many bytes an answer says that it has, if it does."""
-    return _number(headers.get("Content-Length", ""))
 
 
 def no_progress(_done: int, _total: int | None) -> None:
@@ -129,6 +110,8 @@ def _transfer_all(transfer: _Transfer, url: str, patience: Patience) -> None:
             if getattr(error, "errno", None) in _LOCAL_ERRORS:
                 raise
             problem = str(getattr(error, "reason", error)) or type(error).__name__
+        except UnsafeRedirectError as error:
+            raise DownloadError(str(error)) from None
         except ValueError as error:
             raise DownloadError(f"{url}: leads to no proper address ({error})") from None
         failures = 1 if transfer.num_bytes > most else failures + 1
@@ -224,7 +207,7 @@ class _Transfer:
             self._start_again()
             if position:
                 raise ConnectionError("the file on the server has changed")
-        length = content_length(response.headers)
+        length = header_number(response.headers.get("Content-Length"))
         self._total = None if length is None else position + length
         self.notes.write_text(f"{version}\n{self._total}", "utf-8")
         self._check_space()
@@ -249,26 +232,10 @@ class _Transfer:
         """Returns version and length of the file as far as they are known, the version or ""."""
         text = self.notes.read_text("utf-8", "replace") if self.notes.exists() else ""
         version, _, length = text.partition("\n")
-        return version, _number(length)
+        return version, header_number(length)
 
     def _start_again(self) -> None:
         self.part.unlink(missing_ok=True)
-
-
-class _SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Goes where a server leads, but not from where nobody can listen or meddle to elsewhere."""
-
-    def redirect_request(self, request, file, code, message, headers, new_url):
-        if urlsplit(request.full_url).scheme == "https" != urlsplit(new_url).scheme:
-            raise DownloadError(
-                f"{request.full_url}: leads to {new_url}, which anybody on the way could change. "
-                "Nothing was taken from there."
-            )
-        return super().redirect_request(request, file, code, message, headers, new_url)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if re.fullmatch("[0-9]{1,30}", text) else None
 
 
 def _position(response: http.client.HTTPResponse) -> int:

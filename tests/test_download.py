@@ -6,16 +6,14 @@ import errno
 import hashlib
 import os
 import threading
-import urllib.request
 from collections.abc import Callable
-from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from af3cli.download import DownloadError, Patience, _SafeRedirects, copy_file, download
+from af3cli.download import DownloadError, Patience, copy_file, download
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -236,23 +234,6 @@ def test_redirections(server, path):
     server.behave, server.ranges = lead_to("http://[bad/"), []
     with pytest.raises(DownloadError, match="leads to no proper address"):
         download(server.url, path.with_name("other.pt"), patience=FAST)
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "is_safe"),
-    [
-        ("http", "http", True),
-        ("http", "https", True),
-        ("https", "https", True),
-        ("https", "http", False),
-        ("https", "HTTP", False),
-    ],
-)
-def test_redirections_from_https_stay_there(start, end, is_safe):
-    request = urllib.request.Request(f"{start}://example.org/model.pt")
-    redirects = _SafeRedirects()
-    with nullcontext() if is_safe else pytest.raises(DownloadError, match="could change"):
-        redirects.redirect_request(request, None, 302, "Found", {}, f"{end}://example.org/m.pt")
 
 
 def test_a_length_that_is_no_number(server, path):

@@ -16,14 +16,13 @@ from af3cli.download import (
     DownloadError,
     Patience,
     Progress,
-    content_length,
     download,
-    open_url,
 )
 from af3cli.errors import OutputError
 from af3cli.locking import only_writer
 from af3cli.search.catalogue import CATALOGUE, CatalogueEntry
 from af3cli.search.unpack import unpack_file, unpack_structures
+from af3cli.web import UnsafeRedirectError, header_number, open_url
 from af3cli.wording import size
 
 SOURCE = "https://storage.googleapis.com/alphafold-databases/v3.0"
@@ -54,9 +53,9 @@ def find_offer(name: str, source: str = SOURCE) -> Offer:
             url, method="HEAD", headers={"Accept-Encoding": "identity"}
         )
         with open_url(request, Patience().timeout) as response:
-            num_bytes = content_length(response.headers)
+            num_bytes = header_number(response.headers.get("Content-Length"))
             hashes = ",".join(response.headers.get_all("x-goog-hash", []))
-    except DownloadError as error:
+    except UnsafeRedirectError as error:
         raise OutputError(str(error)) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error

@@ -12,10 +12,10 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import IO, TypeVar
+from typing import TypeVar
 
 from af3cli.errors import Af3cliError
-from af3cli.search.headers import header_number
+from af3cli.web import UnsafeRedirectError, header_number, open_url
 
 _RETRIED_CODES = frozenset({408, 425, 500, 502, 503, 504})
 _BUSY_CODE = 429
@@ -107,8 +107,7 @@ def fetch(url: str, form: dict[str, str] | None, max_bytes: int, timeout: float)
     data = None if form is None else urllib.parse.urlencode(form).encode()
     request = urllib.request.Request(url, data, {"User-Agent": f"af3cli/{version('af3cli')}"})
     try:
-        opener = urllib.request.build_opener(_EncryptedRedirects)
-        with opener.open(request, timeout=timeout) as response:
+        with open_url(request, timeout) as response:
             return _body(response, url, max_bytes)
     except urllib.error.HTTPError as error:
         problem = f"the server answers {error.code} {error.reason}"
@@ -117,6 +116,8 @@ def fetch(url: str, form: dict[str, str] | None, max_bytes: int, timeout: float)
         if error.code in _RETRIED_CODES:
             raise Trouble(problem, pause=_asked_pause(error)) from None
         raise ServerError(f"{url}: {problem}") from None
+    except UnsafeRedirectError as error:
+        raise ServerError(str(error)) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         if _is_of_address(error):
             raise ServerError(f"{url}: is no usable address, or leads to none ({error})") from None
@@ -130,26 +131,6 @@ def fetch_json(url: str, form: dict[str, str] | None, max_bytes: int, timeout: f
         return json.loads(answer)
     except (ValueError, RecursionError):
         raise BadAnswer("the answer is not JSON") from None
-
-
-class _EncryptedRedirects(urllib.request.HTTPRedirectHandler):
-    """Refuses to be led from https to anything else."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        if req.type == "https" and urllib.parse.urlsplit(newurl).scheme != "https":
-            raise ServerError(
-                f"{req.full_url}: the server leads to {newurl}, which is not encrypted, and was "
-                "not followed"
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _body(response: http.client.HTTPResponse, url: str, max_bytes: int) -> bytes:

@@ -27,7 +27,6 @@ from af3cli.search.cache import Cache
 from af3cli.search.database_rows import DatabaseRows
 from af3cli.search.database_search import DatabaseSearch
 from af3cli.search.events import ServerTroubled
-from af3cli.search.headers import header_number
 from af3cli.search.homologues import fill_job, wanted_chains
 from af3cli.search.plan import SearchPlan
 from af3cli.search.run import check_sources
@@ -122,11 +121,6 @@ def test_encrypted_requests_are_not_led_into_the_open(monkeypatch: pytest.Monkey
     monkeypatch.setattr(urllib.request.HTTPSHandler, "https_open", lambda self, request: answer)
     with pytest.raises(ServerError, match=r"leads to http://127.*not encrypted"):
         fetch("https://a.org/", None, 100, 1.0)
-
-
-def test_numbers_in_headers() -> None:
-    texts = ("17", " 0 ", None, "", "-1", "²", "9" * 5000)
-    assert [header_number(text) for text in texts] == [17, 0, None, None, None, None, None]
 
 
 def test_trouble_that_passes(server: MsaServer, client: ServerClient) -> None:
