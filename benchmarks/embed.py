@@ -67,7 +67,7 @@ def _measure(num_tokens: int, weights: str, precision: str, num_passes: int) -> 
     from af3cli.inference.events import Event, PassFinished
     from af3cli.inference.plan import plan_files, plan_tasks
     from af3cli.inference.trunk import load_model
-    from af3cli.output.embeddings_run import Storage, embed_tasks
+    from af3cli.runs.embeddings import Storage, embed_tasks
 
     exact = Buckets(())
     components = open_dictionary()

@@ -68,7 +68,7 @@ def command(
     from af3cli.inference.memory import trunk_memory
     from af3cli.inference.trunk import load_model
     from af3cli.output.embeddings_format import parse_include
-    from af3cli.output.embeddings_run import Storage, embed_tasks, entry_names, estimated_bytes
+    from af3cli.runs.embeddings import Storage, embed_tasks, entry_names, estimated_bytes
 
     storage = Storage(out, dtype, parse_include(include), npz, overwrite)
     entry_names(plan.tasks, with_npz=npz is not None)

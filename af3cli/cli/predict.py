@@ -14,7 +14,7 @@ from af3cli.cli.run_options import Plan, RunOptions, run_options
 
 if TYPE_CHECKING:
     from af3cli.inference.predict import PredictionModel
-    from af3cli.output.prediction_plan import PredictionSettings
+    from af3cli.runs.prediction_plan import PredictionSettings
 
 _SEEDS, _SAMPLES = ("seed", "seeds"), ("sample", "samples")
 _AT_LEAST_ONE = click.IntRange(min=1)
@@ -84,13 +84,13 @@ def command(
 
     from af3cli.cli.progress import show_progress
     from af3cli.inference.predict import load_prediction_model
-    from af3cli.output.prediction_plan import (
+    from af3cli.runs.prediction import predict_tasks
+    from af3cli.runs.prediction_plan import (
         PredictionSettings,
         check_names,
         distinct_tasks,
         predicted_bytes,
     )
-    from af3cli.output.prediction_run import predict_tasks
 
     check_names(plan.jobs, samples or 1)
     model = run.load(load_prediction_model, weights)
@@ -120,7 +120,7 @@ def command(
 def _show_memory(plan: Plan, model: PredictionModel, settings: PredictionSettings) -> None:
     """Prints about how much memory the largest task needs."""
     from af3cli.inference.memory import prediction_memory
-    from af3cli.output.prediction_run import num_at_once
+    from af3cli.runs.prediction import num_at_once
 
     task = max(plan.tasks, key=lambda task: (task.bucket, task.sizes.atom))
     at_once = num_at_once(task, model, settings)

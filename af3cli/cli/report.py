@@ -15,7 +15,7 @@ from af3cli.wording import counted, printable, size, some
 if TYPE_CHECKING:
     from af3cli.cli.run_options import Plan
     from af3cli.inference.memory import MemoryNeed
-    from af3cli.output.embeddings_run import RunResult
+    from af3cli.runs.embeddings import RunResult
 
 _SHOWN_NOTES = 20
 

@@ -13,7 +13,7 @@ import pytest
 
 from af3cli import open_embeddings
 from af3cli.inference import memory
-from af3cli.output import embeddings_run
+from af3cli.runs import embeddings as embeddings_run
 from tests.cli.commands import EXAMPLES, GOLDEN, golden_job, stop
 
 STRUCTURES = GOLDEN / "structures"

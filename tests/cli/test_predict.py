@@ -20,8 +20,8 @@ from af3cli.inference import predict as inference
 from af3cli.inference.heads import Heads
 from af3cli.job import Dna, Job, Ligand, Protein, Rna, read_job, to_alphafold3_json
 from af3cli.locking import only_writer
-from af3cli.output import prediction_run
-from af3cli.output.prediction_plan import missing_of
+from af3cli.runs import prediction as prediction_run
+from af3cli.runs.prediction_plan import missing_of
 from af3cli.weights import Weights
 from tests.cli.commands import EXAMPLES, stop
 from tests.output.jobs import EVERYTHING

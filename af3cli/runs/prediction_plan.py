@@ -14,7 +14,6 @@ from af3cli.inference.plan import PlannedJob, Task
 from af3cli.inference.predict import PredictionModel
 from af3cli.job import file_name
 from af3cli.model.config import ModelConfig
-from af3cli.output.embeddings_run import estimated_bytes
 from af3cli.output.file_names import check_length, usable_name
 from af3cli.output.prediction import prediction_bytes
 from af3cli.output.prediction_records import (
@@ -25,6 +24,7 @@ from af3cli.output.prediction_records import (
     longest_file_name,
     sample_folder,
 )
+from af3cli.runs.embeddings import estimated_bytes
 
 
 @dataclass(frozen=True)

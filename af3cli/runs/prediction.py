@@ -36,10 +36,12 @@ from af3cli.job import file_name
 from af3cli.locking import lock_file
 from af3cli.output.complexes import Complex
 from af3cli.output.embeddings_arrays import UnstorableError
-from af3cli.output.embeddings_run import RunResult, Storage, entry_header, file_header
 from af3cli.output.embeddings_writer import EmbeddingsWriter
 from af3cli.output.prediction import PredictionFolder
-from af3cli.output.prediction_plan import (
+from af3cli.output.prediction_ranking import complete_ranking
+from af3cli.output.prediction_records import Identity
+from af3cli.runs.embeddings import RunResult, Storage, entry_header, file_header
+from af3cli.runs.prediction_plan import (
     Missing,
     PredictionSettings,
     check_names,
@@ -49,8 +51,6 @@ from af3cli.output.prediction_plan import (
     missing_parts,
     task_cost,
 )
-from af3cli.output.prediction_ranking import complete_ranking
-from af3cli.output.prediction_records import Identity
 from af3cli.scores import compare_chirality, explain_conformers, explain_unplaced, score_sample
 from af3cli.tokens.table import token_table
 from af3cli.wording import size

@@ -1,0 +1,1 @@
+"""Whole runs: what planned tasks lack is computed and written, and nothing else."""
