@@ -59,7 +59,7 @@ def test_a_writer_that_is_killed_at_any_moment_loses_no_finished_entry(tmp_path)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["kills"] == 50
-    assert report["finished"] > 0
+    assert report["finished"] >= 20
 
 
 def test_a_process_that_died_leaves_no_lost_space(tmp_path, file_header, entry, tokens, arrays):
@@ -182,14 +182,18 @@ def _kill_writers(path: Path, kills: int) -> dict[str, int]:
     """Forks a writer `kills` times and kills it at a random moment; each goes on with the file.
 
     A writer reports each entry after it is finished; all reported ones must be there and right.
+    Every other writer is given the time to finish one, however busy the machine is.
     """
     rng = np.random.default_rng(0)
     reported = path.with_suffix(".reported")
     reported.touch()
-    for _ in range(kills):
+    for kill in range(kills):
+        before = reported.stat().st_size
         child = os.fork()
         if child == 0:
             _write_forever(path, reported)
+        while kill % 2 and reported.stat().st_size == before:
+            time.sleep(0.001)
         time.sleep(rng.uniform(0, 0.15))
         os.kill(child, signal.SIGKILL)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
