@@ -32,6 +32,7 @@ DTYPES = {
 _HEADER = struct.Struct("<5i")
 _MAX_NAME_BYTES = 1024
 _MAX_AXES = 16
+_MAX_RECORDS = 10_000  # the official file has 405; a million empty ones would take a minute
 # Parameters hardly compress; a file that promises more than this is not one.
 _MAX_EXPANSION = 32
 _FREE_EXPANSION_BYTES = 256 * 2**20
@@ -127,6 +128,7 @@ class RecordReader:
         self._scratch = memoryview(bytearray(_PASSED_OVER_BYTES))
         self._compressed = compressed
         self._position = 0
+        self._num_records = 0
         self._last_name: str | None = None
         if compressed:
             import zstandard
@@ -149,6 +151,9 @@ class RecordReader:
 
     def __iter__(self) -> Iterator[Record]:
         while header := self._read_bytes(_HEADER.size):
+            if self._num_records == _MAX_RECORDS:
+                raise self._damaged(f"it has more than the {_MAX_RECORDS:,} arrays that it may")
+            self._num_records += 1
             yield self._record(header)
 
     def _record(self, header: bytes) -> Record:

@@ -196,6 +196,16 @@ def test_small_compressed_file_must_not_fill_the_memory(tmp_path):
     tracemalloc.stop()
 
 
+def test_small_compressed_file_must_not_take_minutes(tmp_path):
+    path = tmp_path / "many.bin.zst"
+    empty = encoded("a:b", "float32", (0,), b"")
+    path.write_bytes(zstandard.compress(10_000 * empty))
+    assert sum(1 for _ in read_records(path)) == 10_000
+    path.write_bytes(zstandard.compress(10_001 * empty))
+    with pytest.raises(WeightsError, match="more than the 10,000 arrays"):
+        list(read_records(path))
+
+
 def test_absent_file_and_empty_folder(tmp_path):
     with pytest.raises(WeightsError, match="no such file"):
         list(read_records(tmp_path / "absent.bin"))
