@@ -16,9 +16,14 @@ def some(names: Sequence[str], shown: int = 5) -> str:
     return ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def printable(name: str) -> str:
-    """Returns a name without line breaks, escape codes and else that a terminal would obey."""
-    return "".join(character for character in name if character.isprintable())
+def printable(text: str) -> str:
+    r"""Returns a line in which all that a terminal would obey is written out, such as \n, \x1b."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def printable_lines(text: str) -> str:
+    """Returns text whose lines are each `printable`."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def size(num_bytes: float) -> str:

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from af3cli.errors import Af3cliError, OutputError
+from af3cli.wording import printable_lines
 
 # name on the command line: (module, one-line help)
 _COMMANDS = {
@@ -61,7 +62,7 @@ class _LazyGroup(click.Group):
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
+    click.echo(f"Error: {printable_lines(message)}", err=True)
     sys.exit(exit_code)
 
 

@@ -10,7 +10,7 @@ import click
 from af3cli.cli.reading_options import ReadingOptions, ccd_option, reading_options
 from af3cli.errors import InputError
 from af3cli.job import describe, remarks
-from af3cli.wording import printable
+from af3cli.wording import printable, printable_lines
 
 
 @click.command()
@@ -34,9 +34,9 @@ def command(jobs: tuple[Path, ...], ccd: Path | None, reading: ReadingOptions) -
                 check_components(job, components, f"{path} ({printable(job.name)})")
                 click.echo(f"{path}: {describe(job)}")
                 for remark in remarks(job):
-                    click.echo(f"  note: {remark}")
+                    click.echo(f"  note: {printable(remark)}")
         except InputError as error:
             is_sound = False
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {printable_lines(str(error))}", err=True)
     if not is_sound:
         sys.exit(InputError.exit_code)

@@ -11,6 +11,7 @@ from af3cli.cli.reading_options import ReadingOptions, reading_options
 from af3cli.errors import InputError, OutputError
 from af3cli.job import Job, describe, file_name, remarks, to_alphafold3_json
 from af3cli.whole_files import output_errors, written_aside
+from af3cli.wording import printable
 
 
 @click.command()
@@ -34,7 +35,7 @@ def command(source: Path, target: Path, reading: ReadingOptions, overwrite: bool
         _write(path, to_alphafold3_json(job), overwrite)
         click.echo(f"{path}: {describe(job)}")
         for remark in remarks(job):
-            click.echo(f"  note: {remark}")
+            click.echo(f"  note: {printable(remark)}")
 
 
 def _paths(jobs: Sequence[Job], source: Path, target: Path) -> list[Path]:

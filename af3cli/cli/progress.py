@@ -34,7 +34,7 @@ from af3cli.inference.events import (
     Warned,
 )
 from af3cli.inference.plan import Task
-from af3cli.wording import duration
+from af3cli.wording import duration, printable_lines
 
 
 @contextmanager
@@ -139,7 +139,9 @@ class LogProgress(AbstractContextManager):
 
     def _log(self, text: str) -> None:
         clock = time.strftime("%Y-%m-%d %H:%M:%S")
-        click.echo(f"{clock} [{self._account.place}] {text}{self._estimate()}", err=True)
+        click.echo(
+            f"{clock} [{self._account.place}] {printable_lines(text)}{self._estimate()}", err=True
+        )
 
     def _estimate(self) -> str:
         left = self._account.seconds_left
@@ -196,7 +198,7 @@ class TerminalProgress(AbstractContextManager):
         self._progress.update(self._bar, description=text, count=self._account.place)
 
     def _print(self, text: str) -> None:
-        self._progress.console.print(text, markup=False, highlight=False)
+        self._progress.console.print(printable_lines(text), markup=False, highlight=False)
 
 
 def describe_failure(failure: TaskFailed) -> str:

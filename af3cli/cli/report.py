@@ -39,7 +39,7 @@ def show_plan(plan: Plan, tasks: tuple[str, str], place: Path, num_bytes: float)
         warn(f"{place} may not fit on the disk; what is finished is kept in any case")
     for line in describe_chain_inputs(plan.jobs):
         click.echo(line)
-    notes = [f"{printable(job.name)}: {note}" for job in plan.jobs for note in job.notes]
+    notes = [printable(f"{job.name}: {note}") for job in plan.jobs for note in job.notes]
     for note in notes[:_SHOWN_NOTES]:
         click.echo(f"note: {note}")
     if len(notes) > _SHOWN_NOTES:
@@ -98,7 +98,7 @@ def show_result(
 
 def warn(text: str) -> None:
     """Prints a warning."""
-    click.secho(f"Warning: {text}", fg="yellow", err=True)
+    click.secho(f"Warning: {printable(text)}", fg="yellow", err=True)
 
 
 def _past(results: tuple[str, str]) -> tuple[str, str]:

@@ -27,7 +27,7 @@ from af3cli.search.events import (
     ServerTroubled,
     ServerWaits,
 )
-from af3cli.wording import counted, some
+from af3cli.wording import counted, printable, some
 
 _SHOWN_CHAINS = 3
 
@@ -100,6 +100,10 @@ class SearchBar(AbstractContextManager):
 
 def describe_event(event: Event) -> str:
     """Returns a line about an event, empty for those that only move a bar."""
+    return printable(_described(event))
+
+
+def _described(event: Event) -> str:
     match event:
         case ScanStarted(database, file_name, num_bytes, chains):
             size = f"{num_bytes / 1e6:,.1f} MB"

@@ -12,7 +12,7 @@ import click
 from af3cli.cli.reading_options import ReadingOptions, ccd_option, reading_options
 from af3cli.errors import InputError
 from af3cli.job import Job
-from af3cli.wording import some
+from af3cli.wording import printable, some
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +83,10 @@ def _cells(table: np.ndarray) -> Iterator[list[str]]:
     for number, row in enumerate(table.tolist()):
         yield [
             str(number),
-            *(str(value).lower() if isinstance(value, bool) else str(value) for value in row),
+            *(
+                str(value).lower() if isinstance(value, bool) else printable(str(value))
+                for value in row
+            ),
         ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from af3cli.errors import InputError
+from af3cli.wording import printable
 
 MAX_REPORTED = 200
 
@@ -42,11 +43,11 @@ class Problems:
         self._written_as[place] = written_as
 
     def lines(self) -> list[str]:
-        """One line per problem, `place: message`, sorted by place, control characters replaced."""
+        """One line per problem, `place: message`, sorted by place, all of it printable."""
         lines = (
             f"{place}: {message}" if place else message for place, message in self._as_written()
         )
-        return ["".join(c if c.isprintable() else "?" for c in line) for line in lines]
+        return [printable(line) for line in lines]
 
     def raise_if_any(self, source: str) -> None:
         """Raises `InputError` naming `source` and every problem, if there is one."""

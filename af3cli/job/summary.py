@@ -26,7 +26,7 @@ def describe(job: Job) -> str:
         parts.append(f"bonds {len(job.bonds)}")
     seeds = ", ".join(str(seed) for seed in job.seeds[:5])
     more = f", ... ({len(job.seeds)})" if len(job.seeds) > 5 else ""
-    return f"{printable(job.name)}: {'; '.join(parts)}; seeds {seeds}{more}"
+    return printable(f"{job.name}: {'; '.join(parts)}; seeds {seeds}{more}")
 
 
 def remarks(job: Job) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from af3cli.errors import WeightsError
 from af3cli.weights.schema import Schema
+from af3cli.wording import printable
 
 _SHOWN = 12
 
@@ -45,7 +46,11 @@ def _listed(kind: str, names: list[str]) -> list[str]:
         return []
     hidden = len(names) - _SHOWN
     more = [f"    … and {hidden} more"] if hidden > 0 else []
-    return [f"  {kind} ({len(names)}):", *(f"    {name}" for name in names[:_SHOWN]), *more]
+    return [
+        f"  {kind} ({len(names)}):",
+        *(f"    {printable(name)}" for name in names[:_SHOWN]),
+        *more,
+    ]
 
 
 def check_arrays(

@@ -17,6 +17,7 @@ from af3cli.weights.families import OPENFOLD3, PROTENIX_BASE, PROTENIX_TINY
 from af3cli.weights.openfold3 import is_openfold3_extra, openfold3_rules
 from af3cli.weights.protenix import LANGUAGE_MODEL, is_protenix_extra, protenix_rules
 from af3cli.weights.schema import IDENTIFIER, official_schema
+from af3cli.wording import printable
 
 _MAX_BLOCKS = 64  # of one stack; tensors that share their numbers could name any depth
 
@@ -106,7 +107,7 @@ def _family(path: Path, tensors: Tensors) -> TensorFamily:
         if family.marker in tensors:
             return family
     known = ", ".join(family.name for family in _FAMILIES)
-    first = ", ".join(list(tensors)[:3])
+    first = printable(", ".join(list(tensors)[:3]))
     raise WeightsError(f"{path} is of an unknown model (not {known}); its tensors are {first}, …")
 
 

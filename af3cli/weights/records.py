@@ -23,6 +23,7 @@ from af3cli.weights.aligned import aligned_empty
 from af3cli.weights.files import JoinedFiles, new_file
 from af3cli.weights.model_files import parameter_files
 from af3cli.weights.read_ahead import ReadAhead
+from af3cli.wording import printable
 
 DTYPES = {
     name: np.dtype(getattr(ml_dtypes, name, name))
@@ -243,10 +244,8 @@ class RecordReader:
         return f"after {self._last_name}" if self._last_name else "at its beginning"
 
     def _damaged(self, reason: str) -> WeightsError:
-        return WeightsError(f"{self._path} is damaged {self._where()}: {reason}")
+        return WeightsError(printable(f"{self._path} is damaged {self._where()}: {reason}"))
 
     def _truncated(self, place: str) -> TruncatedFileError:
-        return TruncatedFileError(
-            f"{self._path} is cut short: it ends {self._where()} {place}. "
-            "Copy or download it again."
-        )
+        what = printable(f"{self._path} is cut short: it ends {self._where()} {place}")
+        return TruncatedFileError(f"{what}. Copy or download it again.")

@@ -19,6 +19,7 @@ from af3cli.errors import WeightsError
 from af3cli.weights.aligned import ALIGNMENT
 from af3cli.weights.files import new_file
 from af3cli.weights.records import DTYPES
+from af3cli.wording import printable
 
 _CODES = {
     "BF16": "bfloat16",
@@ -53,7 +54,9 @@ def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]
         if sum(array.nbytes for array in arrays.values()) != len(data):
             raise ValueError("its arrays do not fill it exactly; it is damaged or cut short")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, struct.error) as error:
-        raise WeightsError(f"{path} is not a readable safetensors file: {error}") from None
+        raise WeightsError(
+            f"{path} is not a readable safetensors file: {printable(str(error))}"
+        ) from None
     return arrays, {str(key): str(value) for key, value in metadata.items()}
 
 

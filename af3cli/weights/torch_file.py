@@ -20,6 +20,7 @@ import numpy as np
 from af3cli.errors import WeightsError
 from af3cli.weights.pickle_data import Storage, StoredTensor, UnsafePickleError, read_pickle
 from af3cli.weights.records import DTYPES
+from af3cli.wording import printable
 
 # A few hundred bytes a tensor; reading a hostile one takes up to a second and 50 MB for each MB.
 _MAX_PICKLE_BYTES = 16 * 2**20
@@ -54,11 +55,12 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
         return {name: _array(checkpoint.storages, tensor) for name, tensor in tensors.items()}
     except UnsafePickleError as error:
         raise WeightsError(
-            f"{path} is refused: it contains {error}, which parameters do not need and which could "
-            "run code. Save the state_dict alone and use that."
+            f"{path} is refused: it contains {printable(str(error))}, which parameters do not "
+            "need and which could run code. Save the state_dict alone and use that."
         ) from None
     except (ValueError, zipfile.BadZipFile, NotImplementedError, struct.error) as error:
-        raise WeightsError(f"{path} is not a readable PyTorch checkpoint: {error}") from None
+        problem = printable(str(error))
+        raise WeightsError(f"{path} is not a readable PyTorch checkpoint: {problem}") from None
 
 
 def check_torch_file(path: Path) -> None:
@@ -77,7 +79,8 @@ def check_torch_file(path: Path) -> None:
     except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path} cannot be checked: {error}") from None
     if damaged:
-        raise WeightsError(f"{path} is damaged: {damaged} has not the checksum it was written with")
+        member = printable(damaged)
+        raise WeightsError(f"{path} is damaged: {member} has not the checksum it was written with")
 
 
 def _read_zip(path: Path, file: np.ndarray) -> _Checkpoint:

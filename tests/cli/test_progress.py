@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from af3cli.cli.progress import LogProgress, TerminalProgress
-from af3cli.cli.search_progress import SearchBar
+from af3cli.cli.report import warn
+from af3cli.cli.search_progress import SearchBar, SearchLog
 from af3cli.errors import InputError
 from af3cli.features.padding import Sizes
 from af3cli.inference.events import (
@@ -24,7 +25,7 @@ from af3cli.inference.events import (
     Warned,
 )
 from af3cli.inference.plan import Task
-from af3cli.search.events import ScanStarted
+from af3cli.search.events import Note, ScanStarted
 
 
 @pytest.fixture
@@ -110,7 +111,22 @@ def test_a_terminal_shows_task_pass_samples_and_step(tasks):
 
 def test_a_name_cannot_steer_the_terminal():
     odd = Task(_job("line\n\x1b[31m\u202ered"), seed=1, sizes=Sizes(32, 160, 16, 1, 32))
-    assert str(odd) == "line[31mred (seed 1)"
+    assert str(odd) == r"line\n\x1b[31m\u202ered (seed 1)"
+
+
+def test_texts_from_files_and_servers_cannot_either(tasks, capsys):
+    text, shown = "odd\x1b[2J\rtext", r"odd\x1b[2J\rtext"
+    bar = Console(file=io.StringIO(), force_terminal=True, width=120)
+    with TerminalProgress(bar) as on_terminal:
+        for show in (LogProgress(), on_terminal):
+            show(RunStarted({tasks[0]: 1.0}))
+            show(Warned(tasks[0], text))
+            show(TaskFailed(tasks[0], InputError(text)))
+    SearchLog()(Note(text))
+    warn(text)
+    log = capsys.readouterr().err
+    assert (log.count(shown), bar.file.getvalue().count(shown)) == (4, 2)
+    assert "\x1b[2J" not in log + bar.file.getvalue()
 
 
 def test_brackets_in_a_name_are_no_markup():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import lzma
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,17 @@ def test_structures_are_read_as_asked(tmp_path):
     assert "ligand" not in output.splitlines()[0]
     _, output = run("tokens", structure, "--drop", "NAG", "--format", "json")
     assert {row["molecule_type"] for row in json.loads(output)} == {"protein", "ligand"}
+
+
+def test_chain_names_of_a_file_cannot_steer_the_terminal(tmp_path):
+    text = lzma.decompress((STRUCTURES / "1bna.cif.xz").read_bytes()).decode()
+    odd, shown = "'A\x1b[2J\rx'", r"A\x1b[2J\rx"
+    path = tmp_path / "odd.cif"
+    path.write_text(re.sub(r"^(ATOM .* )A( +\S+ +1 *)$", rf"\g<1>{odd}\2", text, flags=re.M))
+    for arguments in (("check",), ("tokens",), ("tokens", "--format", "tsv")):
+        code, output = run(*arguments, path)
+        assert code == 0 and shown in output and "\r" not in output
+    assert shown in run("convert", path, tmp_path / "odd.json")[1]
 
 
 def test_fasta_is_read_as_asked(tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from af3cli.cli import main
 from tests.cli.commands import EXAMPLES
@@ -57,6 +58,13 @@ def test_output_that_cannot_be_printed_is_a_message(tmp_path, name, encoding, de
         )
     assert (run.returncode, run.stderr.count("\n")) == (4, 1), run.stderr
     assert run.stderr.startswith("Error: ") and message in run.stderr
+
+
+def test_an_error_cannot_steer_the_terminal():
+    run = CliRunner().invoke(main, ["check", "odd\x1b[2J\r.json"])
+    assert run.exit_code == 2 and r"Error: odd\x1b[2J\r.json: " in run.output
+    run = CliRunner().invoke(main, ["convert", "odd\x1b[2J\r.json", "out.json"])
+    assert run.exit_code == 2 and r"Error: odd\x1b[2J\r.json: " in run.output
 
 
 def test_every_public_name_is_there():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from click.testing import CliRunner
 
 from af3cli.cli import main
 from af3cli.weights import synthetic_parameters, write_records
 from af3cli.weights.catalogue import SYNTHETIC_REDUCED
+from af3cli.weights.safetensors_file import write_safetensors
 
 
 def run(*arguments: object):
@@ -38,6 +41,37 @@ def test_synthetic_writes_a_file_that_info_recognises(tmp_path):
     path = tmp_path / "reduced.bin"
     assert run("synthetic", path, "--reduced").exit_code == 0
     assert SYNTHETIC_REDUCED.sha256 in run("info", path, "--no-arrays").output
+
+
+ODD = "odd\x1b[31m\r\nname:\u202ex"
+
+
+def _records(path):
+    write_records(path, [(ODD, np.zeros(3, np.float32))])
+
+
+def _cut_records(path):
+    _records(path)
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _safetensors(path):
+    write_safetensors(path, {ODD: np.zeros(3, np.float32)}, {})
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (_records, "odd.bin"),
+        (_cut_records, "odd.bin"),
+        (_safetensors, "odd.safetensors"),
+    ],
+)
+def test_names_in_a_file_cannot_steer_the_terminal(tmp_path, write, name):
+    write(tmp_path / name)
+    output = run("info", tmp_path / name).output
+    assert r"odd\x1b[31m\r\nname:\u202ex" in output
+    assert not any(letter in output for letter in ("\x1b", "\r", "\u202e", "\nname"))
 
 
 def test_errors_are_messages_with_an_exit_code(tmp_path):

@@ -228,6 +228,12 @@ def test_legacy_list_of_storages_that_is_none(tmp_path, keys):
         read_torch_file(path)
 
 
+def test_names_in_it_are_told_in_one_line(tmp_path):
+    path = zip_with(b"\x80\x02codd\x1b[2J\rmodule\nname\n.", tmp_path / "a.pt")
+    with pytest.raises(WeightsError, match=r"contains odd\\x1b\[2J\\rmodule\.name, which"):
+        read_torch_file(path)
+
+
 def test_calls_with_other_arguments_are_named(tmp_path):
     pickled = b"\x80\x02ccollections\nOrderedDict\n(K\x01tR."
     path = zip_with(pickled, tmp_path / "a.pt")
