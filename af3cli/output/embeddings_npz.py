@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from af3cli.errors import OutputError
-from af3cli.output.embeddings_arrays import encode
+from af3cli.output.embeddings_arrays import UnstorableError, encode
 from af3cli.whole_files import written_aside
 
 # key in the file -> array
 _KEYS = {"single_embeddings": "single", "pair_embeddings": "pair"}
 NPZ_ARRAYS = frozenset(_KEYS.values())
+# What reading such a file raises if it is cut, changed, or something else.
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zlib.error)
+_DAMAGE += (zipfile.BadZipFile,)
 _ALWAYS_FLOAT16 = "An npz file is always float16, as the official program's."
 
 
@@ -40,3 +45,20 @@ def write_npz(path: Path, arrays: Mapping[str, Float[np.ndarray, "..."]]) -> Non
             np.savez_compressed(file, **encoded)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def holds_array(
+    path: Path, name: str, values: Float[np.ndarray, "..."], *, all_names: Iterable[str]
+) -> bool:
+    """Returns whether a file has the arrays `all_names` and no others, and these values as `name`.
+
+    A file that cannot be read has not.
+    """
+    keys = {array: key for key, array in _KEYS.items()}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if set(file) != {keys[array] for array in all_names}:
+                return False
+            return np.array_equal(file[keys[name]], encode(values, "float16", name))
+    except (*_DAMAGE, UnstorableError):
+        return False

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import Float
-
 from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError, OutputError
 from af3cli.features.padding import Buckets
@@ -21,11 +18,9 @@ from af3cli.inference.memory import trunk_memory
 from af3cli.inference.plan import Task
 from af3cli.inference.schedule import TaskInputs, run_tasks
 from af3cli.inference.trunk import DEFAULT_BUCKETS, TrunkModel, embed
-from af3cli.job import file_name
 from af3cli.model.config import ModelConfig
 from af3cli.output import append_only
 from af3cli.output.embeddings import open_embeddings
-from af3cli.output.embeddings_arrays import UnstorableError, decode, encode
 from af3cli.output.embeddings_format import (
     MEANINGLESS,
     EntryHeader,
@@ -33,10 +28,11 @@ from af3cli.output.embeddings_format import (
     check_dtype,
     entry_name,
 )
-from af3cli.output.embeddings_npz import NPZ_ARRAYS, npz_name, write_npz
+from af3cli.output.embeddings_npz import NPZ_ARRAYS, npz_name
 from af3cli.output.embeddings_writer import EmbeddingsWriter
 from af3cli.output.file_names import check_length, usable_name
 from af3cli.output.whole_files import make_folder
+from af3cli.runs.npz_folder import NpzFolder
 from af3cli.tokens.table import token_table
 
 
@@ -96,13 +92,12 @@ def embed_tasks(
         num_recycles = model.config.defaults.recycles
     num_passes = num_recycles + 1
     header = file_header(model, num_recycles)
-    if storage.npz is not None:
-        make_folder(storage.npz)
+    npz = _npz_folder(storage)
     num_written = 0
     with EmbeddingsWriter(storage.out, header, overwrite=storage.overwrite) as writer:
         missing = _missing(writer, headers)
         present = {task: header for task, header in headers.items() if task not in missing}
-        not_exported = _export_npz(present, storage) if storage.npz is not None else []
+        not_exported = _export(npz, missing, present, storage) if npz else []
 
         def work(task: Task, inputs: TaskInputs) -> None:
             nonlocal num_written
@@ -118,8 +113,8 @@ def embed_tasks(
             arrays = vars(embeddings)
             writer.write(headers[task], token_table(inputs.tokens, inputs.job.sources), arrays)
             num_written += 1
-            if storage.npz is not None:
-                write_npz(_npz_path(task, storage.npz), _for_npz(arrays, storage))
+            if npz:
+                npz.write(task, arrays)
 
         failures = run_tasks(
             {task: num_passes * pass_cost(model.config, task.sizes) for task in missing},
@@ -229,41 +224,23 @@ def _missing(writer: EmbeddingsWriter, headers: Mapping[Task, EntryHeader]) -> l
     return missing
 
 
-def _for_npz(
-    arrays: Mapping[str, Float[np.ndarray, "..."]], storage: Storage
-) -> dict[str, Float[np.ndarray, "..."]]:
-    """Returns the arrays of a new entry's npz file, which is the same when it is made from `out`.
-
-    A value in bfloat16 has been rounded before it becomes float16; one in float32 or float16 has
-    not, or in the same way.
-    """
-    chosen = {name: arrays[name] for name in storage.include if name in NPZ_ARRAYS}
-    if storage.dtype != "bfloat16":
-        return chosen
-    return {
-        name: decode(encode(values, "bfloat16", name), is_bfloat16=True)
-        for name, values in chosen.items()
-    }
+def _npz_folder(storage: Storage) -> NpzFolder | None:
+    """Makes the folder for npz files, if there are to be any."""
+    if storage.npz is None:
+        return None
+    make_folder(storage.npz)
+    return NpzFolder(storage.npz, storage.include, storage.dtype)
 
 
-def _export_npz(headers: Mapping[Task, EntryHeader], storage: Storage) -> list[TaskFailed]:
-    """Writes the npz files that are not there yet of entries that `storage.out` holds.
-
-    Returns the tasks whose values do not fit into such a file.
-    """
-    failures = []
+def _export(
+    npz: NpzFolder,
+    missing: Sequence[Task],
+    present: Mapping[Task, EntryHeader],
+    storage: Storage,
+) -> list[TaskFailed]:
+    """Writes the npz files of entries that are there; see `NpzFolder.check` and `export`."""
     with open_embeddings(storage.out) as file:
-        for task, header in headers.items():
-            path = _npz_path(task, storage.npz)
-            if path.exists():
-                continue
-            entry = file[header.name]
-            try:
-                write_npz(path, {name: getattr(entry, name) for name in header.include})
-            except UnstorableError as error:
-                failures.append(TaskFailed(task, error))
-    return failures
-
-
-def _npz_path(task: Task, folder: Path) -> Path:
-    return folder / npz_name(file_name(task.job.name), task.seed)
+        entries = {task: file[header.name] for task, header in present.items()}
+        if not storage.overwrite:
+            npz.check(missing, entries)
+        return npz.export(entries)

@@ -152,6 +152,31 @@ def test_npz_files_hold_what_is_included_whenever_they_are_made(
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_npz_files_of_another_run_are_neither_replaced_nor_taken(af3, tmp_path, reduced_weights):
+    job, npz = golden_job("dna_duplex", tmp_path), tmp_path / "npz"
+    settings = ("--weights", reduced_weights, "--buckets", "exact", "--npz", npz)
+    mine = (*settings, "--recycles", 1, "--out", tmp_path / "mine.h5")
+    other = (*settings, "--recycles", 0, "--out", tmp_path / "other.h5")
+    assert af3("embed", job, *mine).exit_code == 0
+    (file,) = npz.iterdir()
+    kept = file.read_bytes()
+    refused = af3("embed", job, *other)
+    assert (refused.exit_code, file.read_bytes()) == (4, kept)
+    assert f"{file} is there and was made from something else" in refused.output
+    assert af3("embed", job, *mine).exit_code == 0  # nothing is missing
+
+    assert af3("embed", job, *other, "--overwrite").exit_code == 0
+    replaced = file.read_bytes()
+    assert replaced != kept
+    mixed = af3("embed", job, *mine)
+    assert (mixed.exit_code, file.read_bytes()) == (4, replaced)
+    file.write_bytes(b"no npz file")
+    assert af3("embed", job, *mine).exit_code == 4
+    file.unlink()
+    assert af3("embed", job, *mine).exit_code == 0
+    assert file.read_bytes() == kept
+
+
 def test_a_value_too_large_for_npz_costs_no_entry(af3, tmp_path, reduced_weights, monkeypatch):
     """Of two jobs, one has a value that float32 holds and an npz file does not."""
     computed = []
