@@ -64,14 +64,16 @@ class DatabaseSearch:
         }
         if not profiles or not {TEMPLATE_DATABASE, STRUCTURES} <= set(self.databases):
             return dict(found)
-        structures = StructureFolder(
-            self.databases[STRUCTURES].files[0], lambda text: self.rows.on_event(Note(text))
-        )
+
+        def note(text: str) -> None:
+            self.rows.on_event(Note(text))
+
+        structures = StructureFolder(self.databases[STRUCTURES].files[0], note)
         labels = {a3m: chains[chain] for chain, a3m in profiles.items()}
         rows = self.rows.find(self.databases[TEMPLATE_DATABASE], labels)
         templates = {
             chain: choose_templates(
-                chain.sequence, rows[a3m], structures.chain, self.latest_template
+                chain.sequence, rows[a3m], structures.chain, self.latest_template, note
             )
             for chain, a3m in profiles.items()
         }

@@ -6,7 +6,7 @@ Limits are those of the official data pipeline (google-deepmind/alphafold3 v3.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,6 +14,7 @@ from af3cli.errors import InputError
 from af3cli.job.limits import MAX_TEMPLATES
 from af3cli.job.types import Template
 from af3cli.search.hits import Row
+from af3cli.wording import counted
 
 _MIN_HIT_LENGTH = 10
 _MIN_ALIGNED_FRACTION = 0.1
@@ -76,17 +77,20 @@ FetchChain = Callable[[str, str], StructureChain | None]
 
 
 def choose_templates(
-    query: str, rows: Iterable[Row], fetch: FetchChain, latest: date
+    query: str,
+    rows: Sequence[Row],
+    fetch: FetchChain,
+    latest: date,
+    on_note: Callable[[str], None],
 ) -> tuple[Template, ...]:
     """Returns the first hits that pass all filters, at most four, no two alike for the network.
 
     `rows` are those of a search of PDB sequences with the profile of `query`, best first.
-    Structures released after `latest` are not used. Raises `InputError` if the database's headers
-    are not those of PDB sequences.
+    Structures released after `latest` are not used. Records that are no PDB chains are told with
+    `on_note` and passed over. Raises `InputError` if all are, which is another database.
     """
     chosen: dict[str, Template] = {}
-    for row in rows:
-        hit = parse_hit(row)
+    for hit in _pdb_hits(rows, on_note):
         if not _is_useful(hit, query):
             continue
         chain = fetch(hit.entry, hit.chain)
@@ -106,17 +110,29 @@ def choose_templates(
     return tuple(chosen.values())
 
 
-def parse_hit(row: Row) -> TemplateHit:
-    """Returns the hit that a row of a template search is; see `choose_templates`.
+def _pdb_hits(rows: Sequence[Row], on_note: Callable[[str], None]) -> list[TemplateHit]:
+    """The hits of rows that are PDB chains; see `choose_templates`."""
+    hits = [_hit(row) for row in rows]
+    foreign = [row for row, hit in zip(rows, hits, strict=True) if hit is None]
+    if foreign:
+        problem = (
+            f"the template database has a record {foreign[0].name.rpartition('/')[0]!r} that is no "
+            "PDB chain; its headers must be like '>4pqx_A mol:protein length:217'"
+        )
+        if len(foreign) == len(rows):
+            raise InputError(problem)
+        on_note(f"{problem}; {counted(len(foreign), 'such hit')} of {len(rows)} passed over")
+    return [hit for hit in hits if hit is not None]
+
+
+def _hit(row: Row) -> TemplateHit | None:
+    """The hit that a row is, `None` if it is no PDB chain.
 
     A record that goes on beyond the length in its header is at least as long as the hit goes.
     """
     header = _PDB_HEADER.match(row.header)
     if header is None:
-        raise InputError(
-            f"the template database has a record {row.name.rpartition('/')[0]!r} that is no PDB "
-            "chain; its headers must be like '>4pqx_A mol:protein length:217'"
-        )
+        return None
     end = int(header["end"])
     return TemplateHit(
         entry=header["entry"],

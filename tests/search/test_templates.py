@@ -87,7 +87,7 @@ def test_hits_become_templates_in_order() -> None:
     half, other = QUERY[:20] + "-" * 20, "-" * 10 + QUERY[10:30].replace("F", "Y") + "-" * 10
     rows = [_row("1abc_A", half), _row("2abc_B", other), _row("3abc_AA", half)]
     sequences = {"1abc_A": half.strip("-"), "2abc_B": other.strip("-"), "3abc_AA": QUERY[:20]}
-    chosen = choose_templates(QUERY, rows, _fetch(sequences), LATEST)
+    chosen = choose_templates(QUERY, rows, _fetch(sequences), LATEST, print)
     assert [template.mmcif for template in chosen] == [
         "1abc",
         "2abc",
@@ -102,7 +102,7 @@ def test_no_more_than_four() -> None:
         aligned = "-" * i + QUERY[i : i + 20] + "-" * (20 - i)
         rows.append(_row(f"{i}abc_A", aligned))
         sequences[f"{i}abc_A"] = aligned.strip("-")
-    assert len(choose_templates(QUERY, rows, _fetch(sequences), LATEST)) == 4
+    assert len(choose_templates(QUERY, rows, _fetch(sequences), LATEST, print)) == 4
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_no_more_than_four() -> None:
 def test_hits_that_are_not_used(aligned: str, released: str, unresolved: range) -> None:
     sequences = {"1abc_A": aligned.replace("-", "").upper()}
     fetch = _fetch(sequences, released, unresolved)
-    assert choose_templates(QUERY, [_row("1abc_A", aligned)], fetch, LATEST) == ()
+    assert choose_templates(QUERY, [_row("1abc_A", aligned)], fetch, LATEST, print) == ()
 
 
 def test_structure_with_missing_residues_is_aligned_again() -> None:
@@ -134,20 +134,25 @@ def test_structure_with_missing_residues_is_aligned_again() -> None:
 def test_record_that_is_longer_than_it_says() -> None:
     """The structure has as many residues as stated, and lacks the first of the record."""
     row = _row("1abc_A", QUERY[:20] + "-" * 20, start=11, length=20)
-    (template,) = choose_templates(QUERY, [row], _fetch({"1abc_A": QUERY[:20]}), LATEST)
+    (template,) = choose_templates(QUERY, [row], _fetch({"1abc_A": QUERY[:20]}), LATEST, print)
     assert template.query_indices == template.template_indices == tuple(range(20))
 
 
 def test_length_that_is_no_number() -> None:
     row = replace(_row("1abc_A", QUERY), description=f"mol:protein length:{'9' * 5000}")
     with pytest.raises(InputError, match="no PDB chain"):
-        choose_templates(QUERY, [row], _fetch({}), LATEST)
+        choose_templates(QUERY, [row], _fetch({}), LATEST, print)
 
 
 def test_header_that_is_not_of_the_pdb() -> None:
     row = replace(_row("1abc_A", QUERY), name="UniRef90_Q1/1-40")
     with pytest.raises(InputError, match=r"UniRef90_Q1.*no PDB chain"):
-        choose_templates(QUERY, [row], _fetch({}), LATEST)
+        choose_templates(QUERY, [row], _fetch({}), LATEST, print)
+    notes: list[str] = []
+    rows = [row, row, _row("1abc_A", QUERY[:20] + "-" * 20)]
+    fetch = _fetch({"1abc_A": QUERY[:20]})
+    assert len(choose_templates(QUERY, rows, fetch, LATEST, notes.append)) == 1
+    assert len(notes) == 1 and "UniRef90_Q1" in notes[0] and "2 such hits of 3" in notes[0]
 
 
 @pytest.fixture
