@@ -307,6 +307,8 @@ def test_own_chains_as_templates(components):
     for template, label in zip(protein.templates, "ABC", strict=True):
         observed = [residue.label_seq - 1 for residue in subchains(structure)[label]]
         assert list(template.query_indices) == list(template.template_indices) == observed
+        # The official program knows no other spelling.
+        assert "_entity_poly.type polypeptide(L)\n" in template.mmcif
         chain = read_template(template.mmcif, "here")
         assert len(chain.mask) == len(protein.sequence)
         alpha = subchains(structure)[label][0].find_atom("CA", "*").pos

@@ -92,7 +92,7 @@ def read_chains(block: gemmi.cif.Block) -> list[Chain]:
                 author=(seen or rows)[0].author_chain,
                 entity_id=entity_id,
                 entity_type=entity_types.get(entity_id, "").lower(),
-                polymer_type=polymer_types.get(entity_id, "").lower(),
+                polymer_type=_spelled(polymer_types.get(entity_id, "")),
                 description=descriptions.get(entity_id),
                 residues=tuple(Residue(row.code, row.author_number) for row in rows),
                 positions={row.key: position for position, row in enumerate(rows, start=1)},
@@ -100,6 +100,11 @@ def read_chains(block: gemmi.cif.Block) -> list[Chain]:
             )
         )
     return chains
+
+
+def _spelled(polymer_type: str) -> str:
+    """A polymer type as the dictionary spells it: in small letters but for the handedness."""
+    return polymer_type.lower().replace("(l)", "(L)").replace("(d)", "(D)")
 
 
 @dataclass(frozen=True, slots=True)
