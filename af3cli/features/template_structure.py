@@ -5,16 +5,21 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, Shaped
 
 from af3cli.errors import InputError
 
+if TYPE_CHECKING:
+    import gemmi
+
 ATOM_NAMES = ("N", "CA", "C", "CB")
 
+_UNKNOWN = "UNK"
 _COORDINATES = ("Cartn_x", "Cartn_y", "Cartn_z")
 _ATOM_COLUMNS = (
     "label_atom_id",
@@ -43,9 +48,10 @@ class TemplateChain:
 def read_template(mmcif: str, where: str) -> TemplateChain:
     """Returns the first model of the one polymer chain in `mmcif`; ligands are passed over.
 
-    Where an atom has several locations, the one of highest occupancy is taken. `where` begins the
-    message of the `InputError` that is raised if the text is not mmCIF, has no release date, or
-    does not hold one polymer chain with atoms.
+    All residues of a polymer of the type "other" are unknown, as in the official program. Where an
+    atom has several locations, the one of highest occupancy is taken. `where` begins the message
+    of the `InputError` that is raised if the text is not mmCIF, has no release date, or does not
+    hold one polymer chain with atoms.
     """
     try:
         return _read(mmcif)
@@ -91,7 +97,23 @@ def _read(mmcif: str) -> TemplateChain:
         raise _TemplateError(f"it must hold one polymer chain, but holds {len(chains)}")
     ((chain_id, residues),) = chains.items()
     atoms = _chain_atoms(sites, chain_id)
-    return _template_chain(residues, atoms.take(_one_location_each(atoms)))
+    chain = _template_chain(residues, atoms.take(_one_location_each(atoms)))
+    if _polymer_type(block, chain_id) == "other":
+        return replace(chain, residue_names=(_UNKNOWN,) * len(chain.residue_names))
+    return chain
+
+
+def _polymer_type(block: gemmi.cif.Block, chain_id: str) -> str | None:
+    """Returns the `_entity_poly.type` of a chain, `None` if it has none."""
+
+    def values_of(category: str, key: str, value: str) -> dict[str, str]:
+        columns = block.get_mmcif_category(f"_{category}.")
+        return dict(zip(columns.get(key, ()), columns.get(value, ()), strict=False))
+
+    entities = values_of("struct_asym", "id", "entity_id") or values_of(
+        "atom_site", "label_asym_id", "label_entity_id"
+    )
+    return values_of("entity_poly", "entity_id", "type").get(entities.get(chain_id))
 
 
 def _check_release_date(history: _Category) -> None:

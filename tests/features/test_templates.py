@@ -265,6 +265,26 @@ def test_residues_not_seen_are_known_from_the_sequence() -> None:
     assert chain.mask.tolist() == [[False] * 4, [False, True, False, False], [False] * 4]
 
 
+@pytest.mark.parametrize("has_table", [True, False])
+@pytest.mark.parametrize(
+    ("polymer_type", "names"),
+    [("other", ("UNK", "UNK")), ("polypeptide(L)", ("ALA", "GLY")), ("?", ("ALA", "GLY"))],
+)
+def test_residues_of_other_polymers_are_unknown(polymer_type, names, has_table) -> None:
+    text = sites(whole_residues("ALA", "GLY"))
+    if has_table:
+        text += loop("struct_asym", ("id", "entity_id"), [("A", 2), ("B", 1)])
+    else:
+        text = text.replace("_atom_site.id\n", "_atom_site.label_entity_id\n").replace(
+            "\n1 ", "\n2 "
+        )
+    types = [(1, "polyribonucleotide"), (2, polymer_type)]
+    text += loop("entity_poly", ("entity_id", "type"), types)
+    chain = read_template(HEADER + text, "template")
+    assert chain.residue_names == names
+    assert chain.mask.tolist() == [[True] * 4, [True, True, True, False]]
+
+
 @pytest.mark.parametrize(
     ("mmcif", "message"),
     [
