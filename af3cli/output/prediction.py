@@ -18,12 +18,13 @@ import numpy as np
 from jaxtyping import Float32
 
 from af3cli.errors import OutputError
-from af3cli.job import Job, file_name, to_alphafold3_json
+from af3cli.job import Job, file_name
 from af3cli.locking import only_writer
 from af3cli.output.complexes import Complex
 from af3cli.output.confidences import confidences_bytes, confidences_json, summary_json
 from af3cli.output.embeddings_arrays import encode
 from af3cli.output.embeddings_npz import write_npz
+from af3cli.output.prediction_job import write_job_files
 from af3cli.output.prediction_ranking import SampleNumbers, rank_samples, remove_ranking
 from af3cli.output.prediction_records import (
     SAMPLE_FILES,
@@ -40,13 +41,11 @@ from af3cli.output.prediction_records import (
     sample_folder,
 )
 from af3cli.output.structure import structure_mmcif
-from af3cli.output.terms import terms_of_use
 from af3cli.output.whole_files import (
     Writer,
     make_folder,
     messages,
     remove_unfinished,
-    write_file,
     write_folder,
     writing,
 )
@@ -98,10 +97,8 @@ class PredictionFolder:
             with messages(self.path):
                 self._resources.enter_context(only_writer(self.path))
                 self._clear()
-                data = to_alphafold3_json(self._complex.job).encode()
-                write_file(self.path / f"{self._complex.name}_data.json", writing(data))
-                terms = terms_of_use(self._complex.source).encode()
-                write_file(self.path / "TERMS_OF_USE.md", writing(terms))
+                complex_ = self._complex
+                write_job_files(self.path, complex_.name, complex_.job, complex_.source)
         except BaseException:
             self._resources.close()
             raise

@@ -38,6 +38,7 @@ from af3cli.output.complexes import Complex
 from af3cli.output.embeddings_arrays import UnstorableError
 from af3cli.output.embeddings_writer import EmbeddingsWriter
 from af3cli.output.prediction import PredictionFolder
+from af3cli.output.prediction_job import complete_job_files
 from af3cli.output.prediction_ranking import complete_ranking
 from af3cli.output.prediction_records import Identity
 from af3cli.runs.embeddings import RunResult, Storage, entry_header, file_header
@@ -98,10 +99,14 @@ def predict_tasks(
         needed_bytes=run.least_bytes,
         report=report,
     )
+    failed = {failure.task.job for failure in failures}
     for job in jobs:
         name = file_name(job.name)
-        with suppress(InUseError):  # who writes there ranks as well
-            complete_ranking(settings.out_dir / name, name, job.seeds)
+        folder = settings.out_dir / name
+        with suppress(InUseError):  # who writes there does this as well
+            complete_ranking(folder, name, job.seeds)
+            if job not in failed:
+                complete_job_files(folder, name, job.load_unchanged, model.weights)
     num_missing = sum(len(parts.samples) for parts in missing.values())
     num_present = settings.num_samples * len(tasks) - num_missing
     return RunResult(num_written, num_present, failures)

@@ -184,6 +184,11 @@ def test_only_what_is_missing_is_computed(predict, tmp_path, job):
     assert "0 samples written; 2 samples were there already" in again.output
     assert contents(tmp_path / NAME) == before
 
+    for name in (f"{NAME}_data.json", "TERMS_OF_USE.md"):
+        (tmp_path / NAME / name).unlink()
+        assert "0 samples written" in predict(job, "--samples", 2).output
+        assert contents(tmp_path / NAME) == before
+
     sample_file(tmp_path, 1, 1, "confidences.json").write_text("half")
     mended = predict(job, "--samples", 2)
     assert "1 sample written; 1 sample was there already" in mended.output

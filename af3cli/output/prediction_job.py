@@ -1,0 +1,36 @@
+"""The files of a job's folder that say what its results are of: the job, and the terms of use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from af3cli.job import Job, to_alphafold3_json
+from af3cli.locking import only_writer
+from af3cli.output.complexes import ModelSource
+from af3cli.output.terms import terms_of_use
+from af3cli.output.whole_files import messages, write_file, writing
+
+
+def write_job_files(folder: Path, name: str, job: Job, source: ModelSource) -> None:
+    """Makes or replaces both files; `name` is the job's, as in file names. Raises `OSError`."""
+    data, terms = _paths(folder, name)
+    write_file(data, writing(to_alphafold3_json(job).encode()))
+    write_file(terms, writing(terms_of_use(source).encode()))
+
+
+def complete_job_files(
+    folder: Path, name: str, load: Callable[[], Job], source: ModelSource
+) -> None:
+    """Writes both files, unless both are there.
+
+    Raises:
+        OutputError: another process writes to the folder, or it cannot be written.
+    """
+    if not all(path.exists() for path in _paths(folder, name)):
+        with only_writer(folder), messages(folder):
+            write_job_files(folder, name, load(), source)
+
+
+def _paths(folder: Path, name: str) -> tuple[Path, Path]:
+    return folder / f"{name}_data.json", folder / "TERMS_OF_USE.md"
