@@ -81,11 +81,13 @@ def _blocks(
 def _plain_blocks(
     path: Path, descriptor: int, molecule: MoleculeKind, block_bytes: int
 ) -> Iterator[Block]:
-    _check_beginning(path, os.pread(descriptor, _TELLING_BYTES, 0), molecule)
+    beginning = os.pread(descriptor, _TELLING_BYTES, 0)
+    _check_beginning(path, beginning, molecule)
+    next_record = _line_end(beginning) + b">"
     size = os.fstat(descriptor).st_size
     start = 0
     while start < size:
-        end = _end_of_block(path, descriptor, start, start + block_bytes, size)
+        end = _end_of_block(path, descriptor, next_record, start, start + block_bytes, size)
         records = FileRange(descriptor, start, end - start)
         if end == size:
             _check_end(path, records.read())
@@ -93,19 +95,24 @@ def _plain_blocks(
         start = end
 
 
-def _end_of_block(path: Path, descriptor: int, start: int, wanted: int, size: int) -> int:
-    """Where a record begins, `wanted` or the next place before it, or after it if there is none."""
+def _end_of_block(
+    path: Path, descriptor: int, next_record: bytes, start: int, wanted: int, size: int
+) -> int:
+    """Where a record begins, `wanted` or the next place before it, or after it if there is none.
+
+    `next_record` is how records begin, after the end of a line.
+    """
     if wanted >= size:
         return size
     stop = wanted
     while stop > start:
         begin = max(start, stop - _WINDOW_BYTES)
-        found = os.pread(descriptor, stop + 1 - begin, begin).rfind(b"\n>")
+        found = os.pread(descriptor, stop + 1 - begin, begin).rfind(next_record)
         if found >= 0:
             return begin + found + 1
         stop = begin
     for begin in range(wanted, size, _LONG_WINDOW_BYTES):
-        found = os.pread(descriptor, _LONG_WINDOW_BYTES + 1, begin).find(b"\n>")
+        found = os.pread(descriptor, _LONG_WINDOW_BYTES + 1, begin).find(next_record)
         if found >= 0:
             return begin + found + 1
         if begin - start > MAX_RECORD_BYTES:
@@ -119,10 +126,11 @@ def _compressed_blocks(
     stream = gzip.GzipFile(fileobj=file)
     piece = stream.read(block_bytes)
     _check_beginning(path, piece[:_TELLING_BYTES], molecule)
+    line_end = _line_end(piece[:_TELLING_BYTES])
     parts: list[bytes] = []  # the beginning of the next block
     while piece:
-        end = piece.rfind(b"\n>") + 1
-        begins_with_record = piece.startswith(b">") and parts[-1:] and parts[-1].endswith(b"\n")
+        end = piece.rfind(line_end + b">") + 1
+        begins_with_record = piece.startswith(b">") and parts[-1:] and parts[-1].endswith(line_end)
         if end or begins_with_record:
             yield Block(b"".join((*parts, memoryview(piece)[:end])), file.tell())
             parts = [piece[end:]]
@@ -136,8 +144,13 @@ def _compressed_blocks(
     yield Block(last, file.tell())
 
 
+def _line_end(data: bytes) -> bytes:
+    r"""What lines end with: `\r` only where there is no `\n`, as on old Macintoshes."""
+    return b"\r" if b"\r" in data and b"\n" not in data else b"\n"
+
+
 def _too_long(path: Path, record: bytes) -> InputError:
-    name = record[1:61].split(b"\n")[0].decode("ascii", "replace").strip()
+    name = record[1:61].replace(b"\r", b"\n").split(b"\n")[0].decode("ascii", "replace").strip()
     return InputError(
         f"{path}: the record {name!r} is longer than {MAX_RECORD_BYTES // 2**20} MiB; "
         "is this a FASTA file?"
@@ -160,7 +173,7 @@ def _check_beginning(path: Path, data: bytes, molecule: MoleculeKind) -> None:
 
 
 def _check_end(path: Path, data: bytes) -> None:
-    line_end = b"\n" if b"\n" in data else b"\r"
+    line_end = _line_end(data)
     header, _, sequence = data[data.rfind(line_end + b">") + 1 :].partition(line_end)
     if not sequence.strip():
         name = header[1:60].decode("ascii", "replace").strip()

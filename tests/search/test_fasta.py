@@ -24,19 +24,23 @@ def _scan(path: Path, **options: object) -> list:
 
 
 @pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("block_bytes", [100, 4096, 10**7])
-def test_blocks_hold_every_record_once(tmp_path: Path, compress: bool, block_bytes: int) -> None:
+def test_blocks_hold_every_record_once(
+    tmp_path: Path, compress: bool, line_end: bytes, block_bytes: int
+) -> None:
     path = tmp_path / "db.fasta"
     synthetic.write_protein_database(path, [QUERY, QUERY], 60)
-    data = path.read_bytes()
-    if compress:
-        path.write_bytes(gzip.compress(data))
+    data = path.read_bytes().replace(b"\n", line_end)
+    path.write_bytes(gzip.compress(data) if compress else data)
     with fasta_blocks(path, "protein", block_bytes) as blocks:
         found = [(_content(block.records), block.bytes_read) for block in blocks]
     contents, bytes_read = zip(*found, strict=True)
     assert b"".join(contents) == data
     assert all(content.startswith(b">") for content in contents)
     assert bytes_read[-1] == path.stat().st_size
+    longest = max(map(len, data.split(line_end + b">"))) + len(line_end) + 1
+    assert max(map(len, contents)) <= block_bytes + longest
 
 
 def _content(records: FileRange | bytes) -> bytes:
