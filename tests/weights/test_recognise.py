@@ -1,0 +1,131 @@
+"""Whose tensors they are: neighbours of the known families and hostile sets are refused by name."""
+
+from __future__ import annotations
+
+import re
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from af3cli.errors import WeightsError
+from af3cli.weights.recognise import convert_tensors
+from tests.weights.family_tensors import tensors_of
+
+
+@pytest.fixture(scope="module")
+def protenix():
+    return tensors_of("protenix_reduced_schema.tsv")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("constraint_embedder.pocket.weight", (1,), "Protenix with constraints"),
+        (
+            "diffusion_module.diffusion_transformer.blocks.3.attention_pair_bias.layer_norm_z.weight",
+            (128,),
+            "a preview of OpenFold3; use of3-ob",
+        ),
+        ("structure_module.score_model.x", (1,), "Boltz"),
+        ("backbone_trunk.input_embedder.x", (1,), "IntelliFold as PyTorch saves it"),
+        ("something.else", (1,), "unknown model"),
+    ],
+)
+def test_neighbours_are_named(name, shape, message):
+    with pytest.raises(WeightsError, match=message):
+        convert_tensors(Path("other.pt"), {name: np.zeros(shape, np.float32)})
+
+
+def test_other_protenix_versions_are_named(protenix):
+    tensors = {name: array for name, array in protenix.items() if "template" not in name}
+    with pytest.raises(WeightsError, match="template"):
+        convert_tensors(Path("broken.pt"), tensors)
+    wide = protenix | {
+        "relative_position_encoding.linear_no_bias.weight": np.zeros((256, 139), np.float32)
+    }
+    with pytest.raises(WeightsError, match="Protenix v2"):
+        convert_tensors(Path("v2.pt"), wide)
+
+
+def small(depth: int, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns a Protenix without templates, with `depth` pairformer blocks and few of others."""
+    left_out = re.compile(
+        r"template_embedder\.pairformer_stack|pairformer_stack\.blocks\.1\."
+        r"|diffusion_module\.atom_attention_.*\.blocks\.[12]\."
+    )
+    blocks = {
+        name.replace(".0.", f".{number}.", 1): array
+        for name, array in tensors.items()
+        if name.startswith("pairformer_stack.blocks.0.")
+        for number in range(depth)
+    }
+    return {name: array for name, array in tensors.items() if not left_out.match(name)} | blocks
+
+
+def test_the_layer_of_a_language_model_is_unused_in_tiny_and_refused_elsewhere(protenix):
+    layer = {"input_embedder.linear_esm.weight": np.ones((449, 2560), np.float32)}
+    tiny = small(8, protenix)
+    _, config, arrays = convert_tensors(Path("tiny.pt"), tiny | layer)
+    assert config.pairformer.num_blocks == 8
+    expected = convert_tensors(Path("tiny.pt"), tiny)[2]
+    assert set(arrays) == set(expected)
+    assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
+    with pytest.raises(WeightsError, match="embeddings of a language model"):
+        convert_tensors(Path("mini_esm.pt"), small(16, protenix) | layer)
+
+
+PROTENIX = "confidence_head.linear_no_bias_s1.weight"
+OPENFOLD3 = "aux_heads.pairformer_embedding.linear_i.weight"
+BIAS = "diffusion_module.diffusion_transformer.blocks.{}.attention_pair_bias."
+
+
+def test_stacks_of_any_depth_are_refused():
+    names = [f"pairformer_stack.blocks.{block}.x" for block in (*range(64), "9" * 5000)]
+    tensors = dict.fromkeys([PROTENIX, *names], np.zeros(1, np.float32))
+    with pytest.raises(WeightsError, match="65 blocks of pairformer_stack, more than any"):
+        convert_tensors(Path("deep.pt"), tensors)
+
+
+@pytest.mark.parametrize(
+    ("marker", "shapes"),
+    [
+        (
+            PROTENIX,
+            {"linear_no_bias_zinit1.weight": (128, 1), "linear_no_bias_sinit.weight": (1, 10**6)},
+        ),
+        (
+            PROTENIX,
+            {f"{BIAS}linear_nobias_z.weight".format(block): (10**5, 1) for block in range(4)}
+            | {f"{BIAS}layernorm_z.weight".format(block): (10**3,) for block in range(4)},
+        ),
+        (
+            OPENFOLD3,
+            {
+                "input_embedder.atom_attn_enc.ref_atom_feature_embedder."
+                "linear_ref_element.weight": (10**6, 1)
+            },
+        ),
+    ],
+)
+def test_shapes_are_checked_before_they_are_multiplied(marker, shapes):
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    tracemalloc.start()
+    with pytest.raises(WeightsError, match=r"it is \[\d+, \d+\], not"):
+        convert_tensors(Path("wide.pt"), {marker: np.zeros(1, np.float32)} | tensors)
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("marker", "name"),
+    [
+        (PROTENIX, "relative_position_encoding.linear_no_bias.weight"),
+        (OPENFOLD3, "input_embedder.linear_s.weight"),
+    ],
+)
+def test_a_single_number_is_another_shape(marker, name):
+    tensors = {marker: np.zeros(1, np.float32), name: np.zeros((), np.float32)}
+    with pytest.raises(WeightsError, match=rf"{re.escape(name)}: "):
+        convert_tensors(Path("zero.pt"), tensors)
