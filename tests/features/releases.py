@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 import pytest
 
+from tests.releases import SAME_RELEASES
+
 same_releases = pytest.mark.skipif(
-    version("biotite").startswith("1.") or version("rdkit") != "2025.9.4",
+    not SAME_RELEASES,
     reason="reference conformers depend on the releases of RDKit and of the component dictionary",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 
 import jax
@@ -13,13 +12,13 @@ from af3cli.chemistry import open_dictionary
 from af3cli.features.featurise import featurise
 from af3cli.job import read_job
 from af3cli.tokens import tokenize
+from tests.features.releases import same_releases
 from tests.official import GOLDEN_CASES, features_from_official
 
 COMPONENTS = open_dictionary()
-SAME_RELEASES = version("biotite") == "2.0.0" and version("rdkit") == "2025.9.4"
 
 
-@pytest.mark.skipif(not SAME_RELEASES, reason="other components or conformers than the golden ones")
+@same_releases
 @pytest.mark.parametrize("case", GOLDEN_CASES, ids=lambda case: case.name)
 def test_features_are_the_official_ones(case: Path) -> None:
     with np.load(case / "features.npz") as official:

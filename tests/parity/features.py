@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
-from importlib.metadata import version
 from math import inf
 
 import numpy as np
@@ -13,6 +12,7 @@ from af3cli.features.types import Features, TemplateFeatures
 from af3cli.tokens import Atoms, Tokens
 from tests.official import features_from_official
 from tests.parity.comparison import Comparison, compare_equal, compare_within
+from tests.releases import SAME_RELEASES
 
 # What depends on the release of RDKit and of the component dictionary, and by how much it may
 # differ where both are those of the recorded arrays (Å, elementary charges).
@@ -26,11 +26,6 @@ _TOLERANCES = {
 }
 
 
-def has_recorded_releases() -> bool:
-    """Whether RDKit and the component dictionary are the releases of the recorded arrays."""
-    return version("rdkit") == "2025.9.4" and version("biotite").startswith("2.0.")
-
-
 def compare_features(
     ours: Features, tokens: Tokens, atoms: Atoms, official: Mapping[str, np.ndarray]
 ) -> Iterator[Comparison]:
@@ -38,7 +33,7 @@ def compare_features(
     yield from _compare_names(tokens, atoms, official)
     recorded = features_from_official(official)
     ours = replace(ours, templates=_without_empty_ones(ours.templates))
-    skipped = set() if has_recorded_releases() else set(_OF_RELEASE)
+    skipped = set() if SAME_RELEASES else set(_OF_RELEASE)
     for part in fields(Features):
         for field in fields(part_of := getattr(recorded, part.name)):
             name = f"{part.name}.{field.name}"
