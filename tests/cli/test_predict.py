@@ -1,35 +1,24 @@
-"""`af3 predict` from end to end: jobs in, official files out, nothing lost or done twice."""
+"""`af3 predict` from end to end: jobs in, official files out."""
 
 from __future__ import annotations
 
 import csv
 import json
-import signal
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
-import gemmi
 import numpy as np
 import pytest
-from click.testing import Result
 
 from af3cli import open_embeddings
 from af3cli.inference import predict as inference
 from af3cli.inference.heads import Heads
 from af3cli.job import Dna, Job, Ligand, Protein, Rna, read_job, to_alphafold3_json
-from af3cli.locking import only_writer
-from af3cli.runs import prediction as prediction_run
-from af3cli.runs.prediction_plan import missing_of
-from af3cli.weights import Weights
-from tests.cli.commands import EXAMPLES, stop
+from tests.cli.commands import EXAMPLES
+from tests.cli.predictions import NAME, coordinates, sample_file, write_job
 from tests.output.jobs import EVERYTHING
 
-Predict = Callable[..., Result]
-NAME = "mini_job"
-PROTEIN = {"id": "A", "sequence": "ACDEFG", "unpairedMsa": "", "pairedMsa": "", "templates": []}
-LACTATE = {"id": "B", "smiles": "C[C@H](O)C(=O)O"}
 NOWHERE = """data_NOWHERE
 _chem_comp.id NOWHERE
 _chem_comp.name nowhere
@@ -58,75 +47,6 @@ _chem_comp_bond.pdbx_aromatic_flag
 C1 C2 SING N
 C2 O1 SING N
 """
-
-
-@pytest.fixture(scope="module")
-def loaded() -> Callable:
-    """Places parameters once for all tests, which then share compiled programs."""
-    place, models = inference.load_prediction_model, {}
-
-    def load(weights: Weights, precision: str) -> inference.PredictionModel:
-        key = weights.path, precision
-        if key not in models:
-            models[key] = place(weights, precision=precision)
-        return models[key]
-
-    return load
-
-
-@pytest.fixture
-def predict(af3, loaded, monkeypatch, tmp_path, reduced_weights) -> Predict:
-    """Call it with jobs and options; few passes and steps are made of it.
-
-    All jobs of up to twelve tokens are put into one bucket, and their samples made one by one, so
-    that few programs are compiled.
-    """
-    monkeypatch.setattr(inference, "load_prediction_model", loaded)
-
-    def run(*options: object) -> Result:
-        return af3("predict", *settings(reduced_weights), "--out-dir", tmp_path, *options)
-
-    return run
-
-
-def settings(weights: Path) -> tuple[object, ...]:
-    few = ("--recycles", 0, "--steps", 3, "--samples-at-once", 1)
-    return ("--weights", weights, *few, "--buckets", 12)
-
-
-@pytest.fixture
-def job(tmp_path) -> Path:
-    return write_job(tmp_path, [1])
-
-
-def write_job(folder: Path, seeds: list[int], *ligands: dict, **fields: object) -> Path:
-    """Writes a job of six residues and a ligand."""
-    entities = [{"protein": PROTEIN}, *({"ligand": ligand} for ligand in ligands or (LACTATE,))]
-    content = {
-        **{"name": "mini job", "modelSeeds": seeds, "sequences": entities},
-        **{"dialect": "alphafold3", "version": 3},
-    }
-    path = folder / "job.json"
-    path.write_text(json.dumps(content | fields))
-    return path
-
-
-def sample_file(folder: Path, seed: int, sample: int, ending: str) -> Path:
-    stem = f"seed-{seed}_sample-{sample}"
-    return folder / NAME / stem / f"{NAME}_{stem}_{ending}"
-
-
-def coordinates(folder: Path, seed: int, sample: int) -> np.ndarray:
-    structure = gemmi.read_structure(str(sample_file(folder, seed, sample, "model.cif")))
-    return np.array([cra.atom.pos.tolist() for cra in structure[0].all()])
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and not path.name.endswith(".lock")
-    }
 
 
 def test_a_run_writes_what_the_official_program_does(predict, tmp_path):
@@ -177,47 +97,6 @@ def test_samples_depend_on_their_seed_and_number_alone(predict, tmp_path, job):
     assert np.abs(coordinates(alone, 1, 0) - coordinates(alone, 1, 1)).max() > 1
 
 
-def test_only_what_is_missing_is_computed(predict, tmp_path, job):
-    assert predict(job, "--samples", 2).exit_code == 0
-    before = contents(tmp_path / NAME)
-    again = predict(job, "--samples", 2)
-    assert "0 samples written; 2 samples were there already" in again.output
-    assert contents(tmp_path / NAME) == before
-
-    for name in (f"{NAME}_data.json", "TERMS_OF_USE.md"):
-        (tmp_path / NAME / name).unlink()
-        assert "0 samples written" in predict(job, "--samples", 2).output
-        assert contents(tmp_path / NAME) == before
-
-    sample_file(tmp_path, 1, 1, "confidences.json").write_text("half")
-    mended = predict(job, "--samples", 2)
-    assert "1 sample written; 1 sample was there already" in mended.output
-    restored = contents(tmp_path / NAME)
-    assert restored.keys() == before.keys()
-    summary = f"seed-1_sample-1/{NAME}_seed-1_sample-1_summary_confidences.json"
-    assert restored[summary] == before[summary]
-
-    more = predict(job, "--samples", 3, "--seeds", "1,5", "--save-distogram")
-    assert "4 samples written; 2 samples were there already" in more.output
-    assert len((tmp_path / NAME / f"{NAME}_ranking_scores.csv").read_text().splitlines()) == 7
-    assert (tmp_path / NAME / "seed-1_distogram").is_dir()
-
-
-def test_other_results_of_the_name_are_kept_unless_overwritten(predict, tmp_path, job):
-    assert predict(job, "--samples", 2).exit_code == 0
-    before = contents(tmp_path / NAME)
-    other = predict(job, "--samples", 1, "--steps", 4)
-    assert other.exit_code == 4
-    assert "steps (3 there, 4 wanted)" in other.output and "--overwrite" in other.output
-    shorter = write_job(tmp_path, [1], {"id": "B", "smiles": "CCO"})
-    assert "made from something else: job (" in predict(shorter, "--samples", 1).output
-    assert contents(tmp_path / NAME) == before
-    result = predict(shorter, "--samples", 1, "--overwrite")
-    assert "1 sample written\n" in result.output
-    assert not (tmp_path / NAME / "seed-1_sample-1").exists()
-    assert "0 samples written" in predict(shorter, "--samples", 1, "--overwrite").output
-
-
 def test_arrays_that_must_not_be_stored_cost_no_structure(predict, tmp_path, job, monkeypatch):
     arrays = SimpleNamespace(single=np.full((12, 384), 7e4), pair=np.ones((12, 12, 128)))
     monkeypatch.setattr(inference.PreparedJob, "embeddings", lambda self: arrays)
@@ -228,52 +107,6 @@ def test_arrays_that_must_not_be_stored_cost_no_structure(predict, tmp_path, job
     assert (tmp_path / NAME / f"{NAME}_model.cif").is_file()
     assert (tmp_path / NAME / "seed-1_distogram").is_dir()
     assert not (tmp_path / NAME / "seed-1_embeddings").exists()
-
-
-def test_a_job_that_another_process_is_at_fails_alone(predict, tmp_path, job):
-    (tmp_path / "in").mkdir()
-    other = write_job(tmp_path / "in", [1], name="other")
-    (tmp_path / NAME).mkdir()
-    with only_writer(tmp_path / NAME):
-        result = predict(job, other, "--samples", 1)
-    assert result.exit_code == 1
-    assert "being written by process" in result.output
-    assert "1 sample written" in result.output
-    assert "1 seed failed: mini job (seed 1)" in result.output
-    assert predict(job, "--samples", 1).exit_code == 0
-
-
-def test_what_another_process_has_made_meanwhile_is_not_made_again(predict, job, monkeypatch):
-    def missing_at_first(tasks, identities, settings):
-        return {task: missing_of(task.seed, (), settings) for task in tasks}
-
-    assert "1 sample written" in predict(job, "--samples", 1).output
-    monkeypatch.setattr(prediction_run, "missing_parts", missing_at_first)
-    again = predict(job, "--samples", 1)
-    assert "0 samples written; 1 sample was there already" in again.output
-
-
-def test_equal_jobs_are_computed_once(predict, job):
-    result = predict(job, job, "--samples", 1)
-    assert "1 sample written" in result.output and "1 seed," in result.output
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_run_goes_on_where_it_was(predict, tmp_path, reduced_weights, cache, number):
-    job = write_job(tmp_path, [1, 2])
-    options = ("--samples", 4)
-    command = ("predict", job, *settings(reduced_weights), "--out-dir", tmp_path, *options)
-    stop(cache, tmp_path, number, "(seed 1): sample 1", *command)
-    finished = len(list((tmp_path / NAME).glob("seed-*_sample-*")))
-    assert 2 <= finished < 8
-    if number == signal.SIGINT:
-        table = (tmp_path / NAME / f"{NAME}_ranking_scores.csv").read_text()
-        assert len(table.splitlines()) == 1 + finished
-    again = predict(job, *options)
-    assert f"{8 - finished} samples written; {finished} samples were there" in again.output
-    table = (tmp_path / NAME / f"{NAME}_ranking_scores.csv").read_text()
-    assert len(table.splitlines()) == 9
-    assert not list((tmp_path / NAME).glob(".*.part"))
 
 
 def test_every_kind_of_molecule_comes_back_from_its_structure(predict, af3, tmp_path):
