@@ -90,43 +90,61 @@ def embed_tasks(
     }
     if num_recycles is None:
         num_recycles = model.config.defaults.recycles
-    num_passes = num_recycles + 1
-    header = file_header(model, num_recycles)
     npz = _npz_folder(storage)
-    num_written = 0
+    header = file_header(model, num_recycles)
     with EmbeddingsWriter(storage.out, header, overwrite=storage.overwrite) as writer:
         missing = _missing(writer, headers)
         present = {task: header for task, header in headers.items() if task not in missing}
         not_exported = _export(npz, missing, present, storage) if npz else []
-
-        def work(task: Task, inputs: TaskInputs) -> None:
-            nonlocal num_written
-            cost = pass_cost(model.config, task.sizes)
-            embeddings = embed(
-                model,
-                inputs.features,
-                seed=task.seed,
-                num_recycles=num_recycles,
-                buckets=buckets,
-                on_pass=lambda index: report(PassFinished(task, index, num_passes, cost)),
-            )
-            arrays = vars(embeddings)
-            writer.write(headers[task], token_table(inputs.tokens, inputs.job.sources), arrays)
-            num_written += 1
-            if npz:
-                npz.write(task, arrays)
-
+        run = _Run(model, num_recycles, buckets, report, headers, writer, npz)
         failures = run_tasks(
-            {task: num_passes * pass_cost(model.config, task.sizes) for task in missing},
+            {task: run.num_passes * pass_cost(model.config, task.sizes) for task in missing},
             components,
-            work,
+            run.work,
             conventions=model.config.features,
             needed_bytes=lambda task: trunk_memory(model, task.sizes).total,
             report=report,
         )
     for failure in not_exported:
         report(failure)
-    return RunResult(num_written, len(present), failures + not_exported)
+    return RunResult(run.num_written, len(present), failures + not_exported)
+
+
+@dataclass
+class _Run:
+    """What all tasks of a run have in common, and how many entries have been written."""
+
+    model: TrunkModel
+    num_recycles: int
+    buckets: Buckets
+    report: Callable[[Event], None]
+    headers: Mapping[Task, EntryHeader]
+    writer: EmbeddingsWriter
+    npz: NpzFolder | None
+    num_written: int = 0
+
+    @property
+    def num_passes(self) -> int:
+        """Trunk passes, the first included."""
+        return self.num_recycles + 1
+
+    def work(self, task: Task, inputs: TaskInputs) -> None:
+        """Makes a task's entry, and its npz file if there is to be one."""
+        cost = pass_cost(self.model.config, task.sizes)
+        embeddings = embed(
+            self.model,
+            inputs.features,
+            seed=task.seed,
+            num_recycles=self.num_recycles,
+            buckets=self.buckets,
+            on_pass=lambda index: self.report(PassFinished(task, index, self.num_passes, cost)),
+        )
+        arrays = vars(embeddings)
+        table = token_table(inputs.tokens, inputs.job.sources)
+        self.writer.write(self.headers[task], table, arrays)
+        self.num_written += 1
+        if self.npz:
+            self.npz.write(task, arrays)
 
 
 def entry_names(tasks: Iterable[Task], *, with_npz: bool = False) -> list[str]:
