@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import os
 import shutil
 from collections.abc import Mapping
@@ -31,9 +30,7 @@ from af3cli.output.embeddings_format import (
     encode_tokens,
 )
 from af3cli.output.uninterrupted import uninterrupted
-from af3cli.output.whole_files import make_folder
-
-_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+from af3cli.output.whole_files import make_folder, reason
 
 
 class EmbeddingsWriter:
@@ -73,7 +70,7 @@ class EmbeddingsWriter:
                 append_only.create(self.path, self._header.attributes())
         except OSError as error:
             self._resources.close()
-            raise OutputError(f"{self.path} cannot be written: {_reason(error)}") from error
+            raise OutputError(f"{self.path} cannot be written: {reason(error)}") from error
         except BaseException:
             self._resources.close()
             raise
@@ -144,7 +141,7 @@ class EmbeddingsWriter:
             )
         except OSError as error:
             raise OutputError(
-                f"{entry.name} could not be written to {self.path}: {_reason(error)}. The "
+                f"{entry.name} could not be written to {self.path}: {reason(error)}. The "
                 f"{len(self._entries)} finished entries are safe; make room, then run the same "
                 "command again."
             ) from error
@@ -201,7 +198,3 @@ def _comparable(attributes: Mapping[str, object]) -> dict[str, object]:
 def _short(value: object) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     return f"{text[:12]}…" if len(text) == 64 else text
-
-
-def _reason(error: OSError) -> str:
-    return _FULL.get(error.errno, error.strerror or str(error))

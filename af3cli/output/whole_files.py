@@ -70,14 +70,18 @@ def copying(source: Path) -> Writer:
     return lambda path: shutil.copyfile(source, path)
 
 
+def reason(error: OSError) -> str:
+    """Returns why something cannot be written."""
+    return _FULL.get(error.errno, error.strerror or str(error))
+
+
 @contextmanager
 def messages(path: Path) -> Iterator[None]:
     """Turns what the operating system reports of `path` into `OutputError`."""
     try:
         yield
     except OSError as error:
-        reason = _FULL.get(error.errno, error.strerror or str(error))
         raise OutputError(
-            f"{path} cannot be written: {reason}. What is finished is kept; run the same command "
-            "again to go on."
+            f"{path} cannot be written: {reason(error)}. What is finished is kept; run the same "
+            "command again to go on."
         ) from error
