@@ -101,15 +101,22 @@ def predict_tasks(
     )
     failed = {failure.task.job for failure in failures}
     for job in jobs:
-        name = file_name(job.name)
-        folder = settings.out_dir / name
         with suppress(InUseError):  # who writes there does this as well
-            complete_ranking(folder, name, job.seeds)
-            if job not in failed:
-                complete_job_files(folder, name, job.load_unchanged, model.weights)
+            _complete_folder(job, job in failed, model, settings)
     num_missing = sum(len(parts.samples) for parts in missing.values())
     num_present = settings.num_samples * len(tasks) - num_missing
     return RunResult(num_written, num_present, failures)
+
+
+def _complete_folder(
+    job: PlannedJob, has_failed: bool, model: PredictionModel, settings: PredictionSettings
+) -> None:
+    """Writes what is missing at the top of a job's folder; only the ranking if it has failed."""
+    name = file_name(job.name)
+    folder = settings.out_dir / name
+    complete_ranking(folder, name, job.seeds)
+    if not has_failed:
+        complete_job_files(folder, name, job.load_unchanged, model.weights)
 
 
 def num_at_once(task: Task, model: PredictionModel, settings: PredictionSettings) -> int:
