@@ -72,6 +72,14 @@ class Column:
             numbers[self.mask[rows] != 0] = np.nan
         return numbers
 
+    def written(self, row: int) -> str:
+        """Returns one value as text, "" if it is not given."""
+        rows = slice(row, row + 1)
+        if self.strings is not None:
+            return self.texts(rows)[0]
+        number = self.numbers(rows)[0]
+        return "" if np.isnan(number) else str(number)
+
     @cached_property
     def runs(self) -> tuple[Int[np.ndarray, "run"], Int[np.ndarray, "run"]]:
         """The index into `strings` of each run of equal strings, and the row where it starts."""
@@ -98,8 +106,13 @@ class BinaryCif:
         """
         self.path = path
         self._encoded = _unpack_file(path, names)
+        self._names = frozenset(self._encoded)
         self._decoded: dict[tuple[str, str], Column] = {}
         self._lock = threading.Lock()
+
+    def has_column(self, category: str, name: str) -> bool:
+        """Says whether there is such a column, and it is one of those asked for."""
+        return (category, name) in self._names
 
     def column(self, category: str, name: str) -> Column:
         """Returns a column.
@@ -110,7 +123,7 @@ class BinaryCif:
         key = category, name
         with self._lock:
             if key not in self._decoded:
-                if key not in self._encoded:
+                if key not in self._names:
                     raise InputError(f"{self.path}: has no column {category}.{name}")
                 place = f"{self.path}: {category}.{name}"
                 self._decoded[key] = decode_column(self._encoded.pop(key), place)

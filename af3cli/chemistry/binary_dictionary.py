@@ -14,15 +14,22 @@ import numpy as np
 from jaxtyping import Float32, Int8, Int32
 
 from af3cli.binarycif import BinaryCif, Column
-from af3cli.chemistry.component import BOND_ORDERS, IDEAL_ITEMS, MODEL_ITEMS, Component
+from af3cli.chemistry.component import (
+    BOND_ORDERS,
+    DESCRIPTION_ITEMS,
+    IDEAL_ITEMS,
+    MODEL_ITEMS,
+    Component,
+    Description,
+)
 from af3cli.errors import InputError
 
 _COLUMNS = {
     "_chem_comp": (
         "id",
-        "type",
         "mon_nstd_parent_comp_id",
         "pdbx_modified_date",
+        *DESCRIPTION_ITEMS.values(),
     ),
     "_chem_comp_atom": (
         "comp_id",
@@ -96,7 +103,16 @@ class BinaryDictionary:
             bond_atoms=bond_atoms,
             bond_order=bond_order,
             bond_is_aromatic=is_aromatic,
+            description=self._describe(row),
         )
+
+    def _describe(self, row: int) -> Description:
+        texts = {
+            field: self._file.column("_chem_comp", item).written(row)
+            for field, item in DESCRIPTION_ITEMS.items()
+            if self._file.has_column("_chem_comp", item)
+        }
+        return Description(**texts)
 
     def _read_bonds(
         self, code: str, atom_name: np.ndarray

@@ -13,6 +13,28 @@ from jaxtyping import Bool, Float32, Int8, Int32, Shaped
 IDEAL_ITEMS = tuple(f"pdbx_model_Cartn_{axis}_ideal" for axis in "xyz")
 MODEL_ITEMS = tuple(f"model_Cartn_{axis}" for axis in "xyz")
 BOND_ORDERS = {"SING": 1, "DOUB": 2, "TRIP": 3}
+# items of `_chem_comp`, by the fields of `Description`
+DESCRIPTION_ITEMS = {
+    "type": "type",
+    "name": "name",
+    "synonyms": "pdbx_synonyms",
+    "formula": "formula",
+    "weight": "formula_weight",
+}
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an entry says of its component to people, as it is written there.
+
+    Texts are "" where they are not given. `weight` is in daltons.
+    """
+
+    type: str = ""
+    name: str = ""
+    synonyms: str = ""
+    formula: str = ""
+    weight: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +60,7 @@ class Component:
     bond_atoms: Int32[np.ndarray, "bond 2"]
     bond_order: Int8[np.ndarray, "bond"]
     bond_is_aromatic: Bool[np.ndarray, "bond"]
+    description: Description
     smiles: str | None = None
 
     @cached_property

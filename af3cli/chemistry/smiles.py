@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from af3cli.chemistry.component import Component
+from af3cli.chemistry.component import Component, Description
 from af3cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def component_from_smiles(code: str, smiles: str) -> Component:
         bond_atoms=np.array(ends, np.int32).reshape(-1, 2),
         bond_order=np.array([orders[bond.GetBondType()] for bond in bonds], np.int8),
         bond_is_aromatic=np.array([bond.GetIsAromatic() for bond in bonds], bool),
+        description=Description(type="non-polymer"),
         smiles=smiles,
     )
 

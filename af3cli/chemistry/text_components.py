@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int32, Shaped
 
-from af3cli.chemistry.component import BOND_ORDERS, IDEAL_ITEMS, MODEL_ITEMS, Component
+from af3cli.chemistry.component import (
+    BOND_ORDERS,
+    DESCRIPTION_ITEMS,
+    IDEAL_ITEMS,
+    MODEL_ITEMS,
+    Component,
+    Description,
+)
 from af3cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +66,12 @@ class _BlockReader:
             bond_atoms=bond_atoms,
             bond_order=bond_order,
             bond_is_aromatic=is_aromatic,
+            description=self._description(),
         )
+
+    def _description(self) -> Description:
+        items = DESCRIPTION_ITEMS.items()
+        return Description(**{field: self._text(f"_chem_comp.{item}") for field, item in items})
 
     def _atom_names(self) -> Shaped[np.ndarray, "atom"]:
         item = "_chem_comp_atom.atom_id"

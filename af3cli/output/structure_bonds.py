@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from af3cli.chemistry import Component, ComponentDictionary
+from af3cli.chemistry.component import DESCRIPTION_ITEMS
 from af3cli.job import Job
 from af3cli.output.cif_tables import INAPPLICABLE, UNKNOWN, add_table
 from af3cli.output.structure_atoms import residue_of_atom
@@ -32,9 +33,13 @@ def add_component_tables(
     """Adds every component with its heavy atoms and bonds, which a reader may not know."""
     names = sorted(set(residues.name))
     entries = [components.get(name) for name in names]
+    described = [entry.description for entry in entries]
     columns = {
         "id": names,
-        "type": [entry.type for entry in entries],
+        **{
+            item: [getattr(each, field) or UNKNOWN for each in described]
+            for field, item in DESCRIPTION_ITEMS.items()
+        },
         "mon_nstd_flag": [_nonstandard_flag(entry) for entry in entries],
     }
     if any(entry.smiles for entry in entries):
@@ -45,6 +50,8 @@ def add_component_tables(
 
 
 def _nonstandard_flag(component: Component) -> str:
+    if component.smiles:
+        return UNKNOWN
     if component.type == "NON-POLYMER":
         return INAPPLICABLE
     return "n" if component.parent else "y"
@@ -128,7 +135,9 @@ def add_connections(block: cif.Block, job: Job, residues: Residues, atoms: Atoms
         }
     columns |= {name: [UNKNOWN] * len(pairs) for name in ("pdbx_role", "pdbx_value_order")}
     add_table(block, "struct_conn", columns)
-    add_table(block, "struct_conn_type", {"id": sorted(set(kinds))})
+    names = sorted(set(kinds))
+    unknown = [UNKNOWN] * len(names)
+    add_table(block, "struct_conn_type", {"id": names, "criteria": unknown, "reference": unknown})
 
 
 def _polymer_links(residues: Residues) -> list[tuple[_AtomKey, _AtomKey]]:

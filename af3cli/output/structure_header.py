@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _Table = Mapping[str, Sequence[object]]
 
-# The same for every structure. The protocol is that of the official program's files.
+# The same for every structure. The protocol is that of the official program's files, and so are the
+# paper's authors. There is no audit_author: theirs are the official program's own.
 _CONSTANT: dict[str, _Table] = {
     "audit_conform": {
         "dict_name": ["mmcif_ma.dic"],
@@ -28,12 +29,22 @@ _CONSTANT: dict[str, _Table] = {
         "id": ["primary"],
         "title": ["Accurate structure prediction of biomolecular interactions with AlphaFold 3"],
         "journal_full": ["Nature"],
+        "journal_id_ASTM": ["NATUAS"],
+        "journal_id_CSD": ["0006"],
+        "journal_id_ISSN": ["0028-0836"],
         "journal_volume": ["630"],
         "page_first": ["493"],
         "page_last": ["500"],
         "year": ["2024"],
         "pdbx_database_id_PubMed": ["38718835"],
         "pdbx_database_id_DOI": ["10.1038/s41586-024-07487-w"],
+        "book_publisher": [UNKNOWN],
+        "country": ["UK"],
+    },
+    "citation_author": {
+        "citation_id": ["primary", "primary"],
+        "name": ["Google DeepMind", "Isomorphic Labs"],
+        "ordinal": ["1", "2"],
     },
     "ma_data": {"id": ["1"], "name": ["Model"], "content_type": ["model coordinates"]},
     "ma_software_group": {"ordinal_id": ["1"], "group_id": ["1"], "software_id": ["1"]},
@@ -65,6 +76,7 @@ def _tables_of_source(source: ModelSource) -> dict[str, _Table]:
             "pdbx_ordinal": ["1"],
             "name": ["af3cli"],
             "version": [version("af3cli")],
+            "date": [UNKNOWN],
             "type": ["package"],
             "classification": ["other"],
             "description": [f"Structure prediction with the parameters {describe_source(source)}"],

@@ -9,14 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from af3cli.chemistry import ComponentDictionary, open_dictionary, text_dictionary
+from af3cli.chemistry import (
+    ComponentDictionary,
+    binary_dictionary,
+    open_dictionary,
+    text_dictionary,
+)
 from af3cli.chemistry.binary_dictionary import BinaryDictionary, bundled_path
+from af3cli.chemistry.component import Description
 from af3cli.errors import InputError
 from af3cli.job import Job, Ligand
 
 TEXT = """data_{code}
 _chem_comp.id {code}
 _chem_comp.type "{type}"
+_chem_comp.name "it's"
+_chem_comp.pdbx_synonyms ?
 _chem_comp.mon_nstd_parent_comp_id ?
 _chem_comp.pdbx_modified_date {date}
 loop_
@@ -64,6 +72,40 @@ def test_columns_are_those_that_biotite_reads() -> None:
         np.testing.assert_array_equal(numbers, expected)
     for name in ("atom_id", "type_symbol"):
         assert (ours._atoms(name).texts(everything) == atoms[name].data.array).all()
+    weights, mask = table["formula_weight"].data.array, table["formula_weight"].mask.array
+    column = ours._file.column("_chem_comp", "formula_weight")
+    for row in np.flatnonzero(mask == 0)[::7].tolist():
+        assert column.written(row) == str(float(weights[row]))
+    assert column.written(int(np.flatnonzero(mask)[0])) == ""
+
+
+def test_descriptions_are_as_written(components: ComponentDictionary) -> None:
+    seen = components.get("NAG").description
+    assert seen.type == "D-saccharide, beta linking"
+    assert seen.name == "2-acetamido-2-deoxy-beta-D-glucopyranose"
+    assert seen.synonyms.startswith("N-acetyl-beta-D-glucosamine; ")
+    assert (seen.formula, seen.weight) == ("C8 H15 N O6", "221.208")
+    job = Job("test", (1,), (Ligand(("A",), smiles="CO"),), user_ccd=text("NEW", "non-Polymer"))
+    own = components.for_job(job)
+    assert own.get("NEW").description == Description(type="non-Polymer", name="it's")
+    assert own.get("LIG_A").description == Description(type="non-polymer")
+
+
+def test_a_binary_dictionary_need_not_describe_its_components(tmp_path: Path) -> None:
+    pdbx = pytest.importorskip("biotite.structure.io.pdbx")
+    columns = {
+        "chem_comp": ["id", "type", "mon_nstd_parent_comp_id", "pdbx_modified_date"],
+        "chem_comp_atom": [*binary_dictionary._COLUMNS["_chem_comp_atom"]],
+        "chem_comp_bond": [*binary_dictionary._COLUMNS["_chem_comp_bond"]],
+    }
+    everything = pdbx.BinaryCIFFile.read(bundled_path())["components"]
+    block = pdbx.BinaryCIFBlock()
+    for category, names in columns.items():
+        block[category] = pdbx.BinaryCIFCategory({n: everything[category][n] for n in names})
+    path = tmp_path / "some.bcif"
+    pdbx.BinaryCIFFile({"components": block}).write(path)
+    component = open_dictionary(path).get("MG")
+    assert component.description == Description(type="NON-POLYMER")
 
 
 def test_atp_is_atp(components: ComponentDictionary) -> None:
