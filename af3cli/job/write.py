@@ -15,7 +15,8 @@ def to_alphafold3_json(job: Job) -> str:
     """A job as AlphaFold 3 JSON text, alignments and structures inline.
 
     The version is the lowest that has all that the job uses: 4 if an entity has a description,
-    else 1. Alignments and templates that are wanted but not given are left out, which means so.
+    else 1. The keys are those that the official program always writes: what is not given is null,
+    which of alignments and templates means that they are wanted.
     """
     described = any(entity.description is not None for entity in job.entities)
     document = {
@@ -31,7 +32,7 @@ def to_alphafold3_json(job: Job) -> str:
         "dialect": DIALECT,
         "version": 4 if described else 1,
     }
-    return _render(_without_none(document)) + "\n"
+    return _render(document) + "\n"
 
 
 def _entity(entity: Entity) -> dict[str, object]:
@@ -40,10 +41,15 @@ def _entity(entity: Entity) -> dict[str, object]:
         "id": entity.ids[0] if len(entity.ids) == 1 else list(entity.ids),
     }
     if isinstance(entity, Ligand):
-        content |= {"ccdCodes": list(entity.ccd_codes) or None, "smiles": entity.smiles}
+        if entity.smiles is None:
+            content["ccdCodes"] = list(entity.ccd_codes)
+        else:
+            content["smiles"] = entity.smiles
     else:
         content |= _polymer(entity, *MODIFICATION_KEYS[kind])
-    return {kind: _without_none(content | {"description": entity.description})}
+    if entity.description is not None:
+        content["description"] = entity.description
+    return {kind: content}
 
 
 def _polymer(entity: Protein | Rna | Dna, code_key: str, position_key: str) -> dict[str, object]:
@@ -51,15 +57,16 @@ def _polymer(entity: Protein | Rna | Dna, code_key: str, position_key: str) -> d
         "sequence": entity.sequence,
         "modifications": [
             {code_key: item.ccd_code, position_key: item.position} for item in entity.modifications
-        ]
-        or None,
+        ],
     }
     if not isinstance(entity, Dna):
         content["unpairedMsa"] = entity.unpaired_msa
     if isinstance(entity, Protein):
         content["pairedMsa"] = entity.paired_msa
-        if entity.templates is not None:
-            content["templates"] = [_template(template) for template in entity.templates]
+        templates = entity.templates
+        content["templates"] = (
+            None if templates is None else [_template(each) for each in templates]
+        )
     return content
 
 
@@ -69,10 +76,6 @@ def _template(template: Template) -> dict[str, object]:
         "queryIndices": list(template.query_indices),
         "templateIndices": list(template.template_indices),
     }
-
-
-def _without_none(content: dict[str, object]) -> dict[str, object]:
-    return {key: value for key, value in content.items() if value is not None}
 
 
 def _render(value: object, indent: str = "") -> str:

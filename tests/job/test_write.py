@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from af3cli.job import (
+    Dna,
     Job,
     Ligand,
     Modification,
     Protein,
+    Rna,
     chain_id,
     chain_order,
     file_name,
@@ -34,6 +36,36 @@ def test_written_jobs_are_read_back(path):
         assert parse_jobs(text) == [job]
         described = any(entity.description is not None for entity in job.entities)
         assert json.loads(text)["version"] == (4 if described else 1)
+
+
+def test_keys_are_there_also_where_nothing_is_given():
+    chains = (Protein(("A", "B"), "MKS"), Rna(("C",), "AGU"), Dna(("D",), "ACGT"))
+    ligands = (Ligand(("E",), ccd_codes=("NAD",)), Ligand(("F",), smiles="CO"))
+    document = json.loads(to_alphafold3_json(Job("bare", (1,), (*chains, *ligands))))
+    assert document == {
+        "name": "bare",
+        "modelSeeds": [1],
+        "sequences": [
+            {
+                "protein": {
+                    "id": ["A", "B"],
+                    "sequence": "MKS",
+                    "modifications": [],
+                    "unpairedMsa": None,
+                    "pairedMsa": None,
+                    "templates": None,
+                }
+            },
+            {"rna": {"id": "C", "sequence": "AGU", "modifications": [], "unpairedMsa": None}},
+            {"dna": {"id": "D", "sequence": "ACGT", "modifications": []}},
+            {"ligand": {"id": "E", "ccdCodes": ["NAD"]}},
+            {"ligand": {"id": "F", "smiles": "CO"}},
+        ],
+        "bondedAtomPairs": None,
+        "userCCD": None,
+        "dialect": "alphafold3",
+        "version": 1,
+    }
 
 
 _RESIDUES = st.text("ACDEFGHIKLMNPQRSTVWYXUBZ", min_size=5, max_size=30)
