@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from af3cli.output.cif_tables import UNKNOWN, add_table
 from af3cli.output.complexes import ModelSource
-from af3cli.output.terms import describe_source, disclaimer, licence_sentence
+from af3cli.output.terms import describe_source, disclaimer, licence_sentences
 
 if TYPE_CHECKING:
     from gemmi import cif
@@ -69,8 +69,8 @@ def _tables_of_source(source: ModelSource) -> dict[str, _Table]:
         "pdbx_data_usage": {
             "id": ["1", "2"],
             "type": ["license", "disclaimer"],
-            "details": [licence_sentence(source), disclaimer(source)],
-            "url": [source.terms_url or UNKNOWN, UNKNOWN],
+            "details": [licence_sentences(source), disclaimer(source)],
+            "url": [source.output_terms_url or source.terms_url or UNKNOWN, UNKNOWN],
         },
         "software": {
             "pdbx_ordinal": ["1"],

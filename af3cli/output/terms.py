@@ -13,9 +13,14 @@ DISCLAIMER = (
 )
 
 
-def licence_sentence(source: ModelSource) -> str:
-    """Returns which parameters were used, under which licence."""
-    return f"Made with the parameters {describe_source(source)}. Their licence: {source.licence}."
+def licence_sentences(source: ModelSource) -> str:
+    """Returns which parameters were used, under which licence, and what that says of results."""
+    text = f"Made with the parameters {describe_source(source)}. Their licence: {source.licence}."
+    if source.terms_url:
+        text += f" Its text: <{source.terms_url}>."
+    if source.output_terms_url:
+        text += f" By using these results you agree to the terms at <{source.output_terms_url}>."
+    return text
 
 
 def describe_source(source: ModelSource) -> str:
@@ -33,8 +38,13 @@ def disclaimer(source: ModelSource) -> str:
 
 def terms_of_use(source: ModelSource) -> str:
     """Returns the text of TERMS_OF_USE.md."""
-    lines = ["# Terms of use of these results", "", licence_sentence(source)]
-    if source.terms_url:
-        lines += [f"By using these files you agree to the terms at <{source.terms_url}>."]
-    lines += [f"SHA-256 of the parameters: {source.sha256}.", "", disclaimer(source), ""]
+    lines = (
+        "# Terms of use of these results",
+        "",
+        licence_sentences(source),
+        f"SHA-256 of the parameters: {source.sha256}.",
+        "",
+        disclaimer(source),
+        "",
+    )
     return "\n".join(lines)

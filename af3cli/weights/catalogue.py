@@ -25,7 +25,8 @@ class CatalogueEntry:
     made and not read. `training_cutoff` is the date (ISO) of the newest structures it was trained
     on. `sha256` is that of the first file, where several projects give the same one: the owners
     publish none. `file_bytes` is how large the files are together, where that is known.
-    `needs_consent` is for terms that a user has to accept.
+    `needs_consent` is for terms that a user has to accept; `output_terms_url` is where there are
+    some for results, too.
     """
 
     name: str
@@ -35,6 +36,7 @@ class CatalogueEntry:
     config: ModelConfig
     urls: tuple[str, ...] = ()
     terms_url: str | None = None
+    output_terms_url: str | None = None
     training_cutoff: str | None = None
     sha256: str | None = None
     file_bytes: int | None = None
@@ -69,6 +71,7 @@ class CatalogueEntry:
 _APACHE = "Apache-2.0"
 _PROTENIX_HOST = "https://protenix.tos-cn-beijing.volces.com/checkpoint"
 _PROTENIX_TERMS = "https://github.com/bytedance/Protenix/blob/main/LICENSE"
+_ALPHAFOLD3_HOST = "https://github.com/google-deepmind/alphafold3/blob/main"
 _INTELLIFOLD_HOST = "https://huggingface.co/intelligenAI/intellifold/resolve/main"
 
 OPENFOLD3_OPENBIND = CatalogueEntry(
@@ -167,7 +170,8 @@ ALPHAFOLD3 = CatalogueEntry(
     licence="AlphaFold 3 Model Parameters Terms of Use (non-commercial, no redistribution)",
     config=OFFICIAL,
     urls=("https://storage.googleapis.com/alphafold3/af3.bin.zst",),
-    terms_url="https://github.com/google-deepmind/alphafold3/blob/main/WEIGHTS_TERMS_OF_USE.md",
+    terms_url=f"{_ALPHAFOLD3_HOST}/WEIGHTS_TERMS_OF_USE.md",
+    output_terms_url=f"{_ALPHAFOLD3_HOST}/OUTPUT_TERMS_OF_USE.md",
     training_cutoff="2021-09-30",
     file_bytes=1_020_545_840,
     needs_consent=True,

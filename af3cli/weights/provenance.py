@@ -28,6 +28,7 @@ class Weights:
     checkpoint: str
     licence: str
     terms_url: str | None
+    output_terms_url: str | None
     training_cutoff: str | None
     is_meaningless: bool
     path: Path | None
@@ -69,6 +70,7 @@ def with_provenance(
         if entry
         else "unknown: not parameters that are known here by the name of their file",
         terms_url=entry.terms_url if entry else None,
+        output_terms_url=entry.output_terms_url if entry else None,
         training_cutoff=entry.training_cutoff if entry else None,
         is_meaningless=family == SYNTHETIC.family,
         path=path,

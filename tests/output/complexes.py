@@ -24,6 +24,7 @@ class Source:
     training_cutoff: str | None = "2001-02-03"
     licence: str = "do what you like"
     terms_url: str | None = "https://example.org/terms"
+    output_terms_url: str | None = None
     is_meaningless: bool = False
     sha256: str = "0" * 64
 

@@ -123,6 +123,12 @@ def test_terms_and_meaningless_parameters_are_told():
     assert usage["url"] == ["https://example.org/terms", None]
     assert "nobody's" in usage["details"][0] and "do what you like" in usage["details"][0]
     assert "random" not in real
+    bound = Source(output_terms_url="https://example.org/results")
+    text = structure_mmcif(complex_of(EVERYTHING, bound), coordinates, plddt)
+    usage = tables(text, "_pdbx_data_usage.")
+    assert usage["url"] == ["https://example.org/results", None]
+    assert "agree to the terms at <https://example.org/results>" in usage["details"][0]
+    assert "agree" not in real
     random = Source(is_meaningless=True, terms_url=None)
     text = structure_mmcif(complex_of(EVERYTHING, random), coordinates, plddt)
     assert "mean nothing" in " ".join(tables(text, "_pdbx_data_usage.")["details"])

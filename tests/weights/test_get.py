@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from af3cli.cli import main
 from af3cli.errors import OutputError, WeightsError
 from af3cli.locking import only_writer
+from af3cli.model.config import OFFICIAL
 from af3cli.weights import (
     catalogue,
     find_weights,
@@ -200,6 +201,14 @@ def test_a_checkpoint_without_a_name_stays_without_when_it_is_converted(tmp_path
     assert loaded.sha256 == "00"
     shown = run("info", path, "--no-arrays").output
     assert "licence  unknown" in shown and "get NAME --from FILE" in shown
+
+
+def test_results_of_the_official_parameters_have_terms_of_their_own():
+    official = with_provenance("alphafold3", None, OFFICIAL, {}, known_digest("00"))
+    assert official.terms_url.endswith("/WEIGHTS_TERMS_OF_USE.md")
+    assert official.output_terms_url.endswith("/OUTPUT_TERMS_OF_USE.md")
+    synthetic = with_provenance("synthetic", None, OFFICIAL, {}, known_digest("00"))
+    assert synthetic.output_terms_url is None
 
 
 def test_native_file_tells_its_family_and_a_damaged_one_what_it_lacks(tmp_path):
