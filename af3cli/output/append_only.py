@@ -2,30 +2,31 @@
 
 HDF5 changes its indices in place, so a process that dies while it adds to a file may leave one that
 does not open. Here nothing that is in use is ever changed. A new group is written behind the end of
-the file, with a new root group that has hard links to the old members and to the new one; then one
-write of the superblock, 96 bytes at offset 0, makes that root the file's root. Before that write
-the file is the old one with some unused bytes behind its end, which HDF5 ignores; after it, the new
-one. The file can be read at any moment, also while it is added to.
+the file, with a new root group that lists the old members and the new one; then one write of the
+superblock, 96 bytes at offset 0, makes that root the file's root. Before that write the file is the
+old one with some unused bytes, which HDF5 ignores; after it, the new one. The file can be read at
+any moment, also while it is added to.
 
-HDF5 itself does all the writing, through `_Tail`, a file object that keeps HDF5's changes to bytes
-in use to itself. The superblock is version 0 (HDF5 File Format Specification 3.0, II.A), which
-`libver="earliest"` asks for. Superseded root groups remain in the file, some 100 to 250 bytes per
-member by the length of its name, so they grow with the square of the number of groups: 1000 groups
-leave about 70 MB behind, 10,000 about 7 GB.
+HDF5 itself writes the group and the root's attributes, through `Tail`, a file object that keeps
+HDF5's changes to bytes in use to itself; `symbol_table` writes the list of the root's members,
+which shares with the former list what is the same. The superblock is version 0 (HDF5 File Format
+Specification 3.0, II.A), which `libver="earliest"` asks for. Superseded root groups remain in the
+file, some 7 kB for each group that was added.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import struct
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from af3cli.errors import OutputError
+from af3cli.output.file_views import Bytes, Preview, Tail
+from af3cli.output.symbol_table import SymbolTable, Widths, find_table, with_member
 from af3cli.whole_files import written_aside
 
 Attributes = Mapping[str, str | int | np.ndarray]
@@ -33,20 +34,15 @@ Attributes = Mapping[str, str | int | np.ndarray]
 _LIBVER = ("earliest", "v110")
 _SIGNATURE = b"\x89HDF\r\n\x1a\n" + bytes(5) + b"\x08\x08"  # version 0, 8 bytes an address
 _SUPERBLOCK_BYTES = 96
+_WIDTHS = 16  # of leaves and nodes in groups, of each the half
 _END_OF_FILE = 40  # offset in the superblock of the end-of-file address
 _ROOT_ENTRY = 56  # of the root group's symbol table entry: name, header, cache type, scratch pad
-_BYTES_PER_MEMBER = 140  # of a root group, where names have 25 characters
 
 
 def create(path: Path, attributes: Attributes) -> None:
     """Makes a file at `path` that holds nothing but the root's `attributes`."""
     with written_aside(path) as aside, h5py.File(aside, "w", libver=_LIBVER) as file:
         file.attrs.update(attributes)
-
-
-def superseded_bytes(num_groups: int) -> int:
-    """Returns about how much the superseded root groups take once this many groups were added."""
-    return num_groups * (num_groups - 1) // 2 * _BYTES_PER_MEMBER
 
 
 def check(path: Path) -> None:
@@ -67,25 +63,24 @@ def add_group(
 ) -> None:
     """Adds the group `name`, written by `fill`, to the file; replaces one of that name.
 
-    `attributes` become those of the root. `check` is shown the new group as it will be read, before
-    it becomes part of the file. Whatever is raised, the file is as it was before. The space of a
-    group that is replaced stays in use (`h5repack` frees it).
+    `name` has no slash. `attributes` become those of the root. `check` is shown the new group as it
+    will be read, before it becomes part of the file. Whatever is raised, the file is as it was
+    before. The space of a group that is replaced stays in use (`h5repack` frees it).
 
     Raises:
       OSError: the bytes cannot be written, because the disk is full for example.
-      OutputError: see `check`.
+      OutputError: the file is damaged, or see `check`.
     """
     descriptor = os.open(path, os.O_RDWR)
     try:
         superblock = _read_superblock(descriptor, path)
         end = struct.unpack_from("<Q", superblock, _END_OF_FILE)[0]
         os.ftruncate(descriptor, end)  # what a process that died has left
+        contents = Bytes(descriptor, end, path)
         try:
-            tail = _Tail(descriptor, end)
-            root = _write_root(tail, name, fill, attributes)
-            tail.raise_failure()
-            superblock = _with_root(superblock, root, tail.end)
-            with h5py.File(_Preview(descriptor, superblock), "r") as file:
+            root = _write_root(contents, superblock, name, fill, attributes)
+            superblock = _with_root(superblock, root, contents.end)
+            with h5py.File(Preview(descriptor, superblock), "r") as file:
                 check(file[name])
             os.fsync(descriptor)
         except BaseException:
@@ -117,138 +112,50 @@ def _with_root(superblock: bytes, root: int, end: int) -> bytes:
 
 
 def _write_root(
-    tail: _Tail, name: str, fill: Callable[[h5py.Group], None], attributes: Attributes
+    contents: Bytes,
+    superblock: bytes,
+    name: str,
+    fill: Callable[[h5py.Group], None],
+    attributes: Attributes,
 ) -> int:
-    """Writes the new root group and its new member; returns the address of its object header.
+    """Writes the new root group and its new member; returns the address of its object header."""
+    old_root = struct.unpack_from("<Q", superblock, _ROOT_ENTRY + 8)[0]
+    is_listed = find_table(contents, old_root) is not None
+    tail = Tail(contents.descriptor, contents.end)
+    root, member, *relisted = _write_groups(tail, fill, attributes, is_listed=is_listed)
+    tail.raise_failure()
+    contents.end = tail.end
+    members = find_table(contents, *(relisted or [old_root]))
+    table = SymbolTable(*struct.unpack("<QQ", contents.read(members, 16)))
+    widths = Widths(*(2 * half for half in struct.unpack_from("<HH", superblock, _WIDTHS)))
+    table = with_member(contents, table, widths, name.encode(), member)
+    contents.write(find_table(contents, root), struct.pack("<QQ", *table))
+    return root
 
-    The new root must have a link when the file is closed, or HDF5 deletes it. It gets one in the
-    old root, where it vanishes with all other changes there. That link comes last: making room for
-    it frees bytes that are in use, and what is written later could be put there. For the same
-    reason nothing of variable length is read here: HDF5 would fill up the old heap.
+
+def _write_groups(
+    tail: Tail,
+    fill: Callable[[h5py.Group], None],
+    attributes: Attributes,
+    *,
+    is_listed: bool,
+) -> list[int]:
+    """Writes the new root and the new member; returns the addresses of their object headers.
+
+    If the members of the old root are not listed in a symbol table (`is_listed`), a third group is
+    written in which they are. HDF5 deletes groups without a link when the file is closed; these get
+    one each in the new root, whose table is replaced afterwards. Nothing of variable length is read
+    here: HDF5 would fill up the old heap.
     """
     with h5py.File(tail, "r+", libver=_LIBVER) as file:
-        root = file.create_group(None)
-        for member in file:
-            if member != name:
-                root.id.links.create_hard(member.encode(), file.id, member.encode())
+        root, member = groups = [file.create_group(None) for _ in range(2)]
         root.attrs.update(attributes)
-        fill(root.create_group(name))
-        file.flush()
-        address = h5py.h5o.get_info(root.id).addr
-        file["new root"] = root
-    return address
-
-
-class _Tail(io.RawIOBase):
-    """A file that HDF5 may write to, of which only the bytes from `start` on reach the disk.
-
-    Changes before `start` are kept in memory, by page. A write that fails is remembered and not
-    reported to HDF5, which could not go back; everything after it is dropped.
-    """
-
-    _PAGE = 4096
-
-    def __init__(self, descriptor: int, start: int) -> None:
-        self.end = start
-        self._descriptor = descriptor
-        self._start = start
-        self._position = 0
-        self._pages: dict[int, bytearray] = {}
-        self._failure: OSError | None = None
-
-    def raise_failure(self) -> None:
-        if self._failure:
-            raise self._failure
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.end}[whence]
-        self._position = origin + offset
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:
-        view = memoryview(buffer)
-        begin = self._position
-        count = os.preadv(self._descriptor, [view], begin)
-        for number in self._page_numbers(begin, min(begin + count, self._start)):
-            if number in self._pages:
-                page_begin = number * self._PAGE
-                low = max(begin, page_begin)
-                high = min(begin + count, page_begin + self._PAGE, self._start)
-                view[low - begin : high - begin] = self._pages[number][
-                    low - page_begin : high - page_begin
-                ]
-        self._position += count
-        return count
-
-    def write(self, data: memoryview) -> int:
-        data = memoryview(data)
-        begin, count = self._position, len(data)
-        kept = max(0, min(self._start - begin, count))
-        self._keep(begin, data[:kept])
-        self._append(begin + kept, data[kept:])
-        self._position = begin + count
-        self.end = max(self.end, self._position)
-        return count
-
-    def truncate(self, size: int | None = None) -> int:
-        self.end = max(self._start, self._position if size is None else size)
-        self._reach_disk(lambda: os.ftruncate(self._descriptor, self.end))
-        return self.end
-
-    def _keep(self, begin: int, data: memoryview) -> None:
-        for number in self._page_numbers(begin, begin + len(data)):
-            page_begin = number * self._PAGE
-            if number not in self._pages:
-                page = os.pread(self._descriptor, self._PAGE, page_begin)
-                self._pages[number] = bytearray(page.ljust(self._PAGE, b"\0"))
-            low = max(begin, page_begin)
-            high = min(begin + len(data), page_begin + self._PAGE)
-            self._pages[number][low - page_begin : high - page_begin] = data[
-                low - begin : high - begin
-            ]
-
-    def _append(self, begin: int, data: memoryview) -> None:
-        while data and not self._failure:
-            written = self._reach_disk(lambda: os.pwrite(self._descriptor, data, begin))  # noqa: B023
-            data, begin = data[written:], begin + written
-
-    def _reach_disk(self, action: Callable[[], int | None]) -> int:
-        if self._failure:
-            return 0
-        try:
-            return action() or 0
-        except OSError as error:
-            self._failure = error
-            return 0
-
-    def _page_numbers(self, begin: int, end: int) -> Collection[int]:
-        return range(begin // self._PAGE, -(-end // self._PAGE)) if begin < end else ()
-
-
-class _Preview(io.RawIOBase):
-    """The file as it will be with `superblock`, to be read only."""
-
-    def __init__(self, descriptor: int, superblock: bytes) -> None:
-        self._file = os.fdopen(os.dup(descriptor), "rb", buffering=0)
-        self._superblock = superblock
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def readinto(self, buffer: memoryview) -> int:
-        begin = self._file.tell()
-        count = self._file.readinto(buffer)
-        if begin < len(self._superblock):
-            patch = self._superblock[begin : begin + count]
-            memoryview(buffer)[: len(patch)] = patch
-        return count
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
+        fill(member)
+        if not is_listed:
+            groups.append(file.create_group(None))
+            for old in file:
+                groups[-1].id.links.create_hard(old.encode(), file.id, old.encode())
+        addresses = [h5py.h5o.get_info(group.id).addr for group in groups]
+        for address, group in zip(addresses, groups, strict=True):
+            root[str(address)] = group
+    return addresses

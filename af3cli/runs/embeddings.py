@@ -19,7 +19,6 @@ from af3cli.inference.plan import Task
 from af3cli.inference.schedule import TaskInputs, run_tasks
 from af3cli.inference.trunk import DEFAULT_BUCKETS, TrunkModel, embed
 from af3cli.model.config import ModelConfig
-from af3cli.output import append_only
 from af3cli.output.embeddings import open_embeddings
 from af3cli.output.embeddings_format import (
     MEANINGLESS,
@@ -29,7 +28,7 @@ from af3cli.output.embeddings_format import (
     entry_name,
 )
 from af3cli.output.embeddings_npz import NPZ_ARRAYS, npz_name
-from af3cli.output.embeddings_writer import EmbeddingsWriter
+from af3cli.output.embeddings_writer import ENTRY_OVERHEAD, EmbeddingsWriter
 from af3cli.output.file_names import check_length, usable_name
 from af3cli.output.whole_files import make_folder
 from af3cli.runs.npz_folder import NpzFolder
@@ -174,11 +173,11 @@ def estimated_bytes(
     per_token = {"single": config.single_width, "target_feat": config.target_width, "pair": 0}
     pair_width = config.pair_width if "pair" in include else 0
     value_bytes = 4 if dtype == "float32" else 2
-    total = append_only.superseded_bytes(len(tasks))
+    total = 0
     for task in tasks:
         n = task.num_tokens
         values = n * sum(per_token[name] for name in include) + n * n * pair_width
-        total += values * value_bytes + 100 * n + 10_000
+        total += values * value_bytes + 100 * n + ENTRY_OVERHEAD
     return total
 
 

@@ -19,7 +19,7 @@ import pytest
 from af3cli.errors import OutputError
 from af3cli.output import append_only
 from af3cli.output.embeddings import open_embeddings
-from af3cli.output.embeddings_writer import EmbeddingsWriter
+from af3cli.output.embeddings_writer import ENTRY_OVERHEAD, EmbeddingsWriter
 from tests.output.conftest import named, random_arrays
 
 
@@ -147,25 +147,19 @@ def test_a_link_is_locked_and_written_as_the_file_that_it_leads_to(tmp_path, fil
             pass
 
 
-def test_what_is_superseded_is_known_and_small(tmp_path):
-    """Besides its content, a group costs its own tables, and the list of all that came before."""
+def test_many_entries_cost_no_more_each_than_the_first(tmp_path, file_header, entry, tokens):
+    """Besides its content, an entry costs its own tables, and the part of the list that changes."""
     path = tmp_path / "many.h5"
-    append_only.create(path, {"format": "test"})
-    payload = np.zeros(10_000)
-    sizes = [path.stat().st_size]
-    for number in range(200):
-        append_only.add_group(
-            path,
-            f"some_protein_name_{number:07d}",
-            lambda group: group.create_dataset("x", data=payload),
-            {"format": "test"},
-            lambda group: None,
-        )
-        sizes.append(path.stat().st_size)
-    overhead = np.diff(sizes) - payload.nbytes
-    assert overhead.max() < 50_000
-    lists = overhead.sum() - len(overhead) * overhead[0]
-    assert append_only.superseded_bytes(200) == pytest.approx(lists, rel=0.1)
+    tokens, arrays = tokens[:1], {"single": np.ones((1, 384)), "pair": np.ones((1, 1, 128))}
+    sizes = []
+    with EmbeddingsWriter(path, file_header) as writer:
+        for number in range(200):
+            name = f"some_protein_name_{number:07d}"
+            writer.write(replace(named(entry, name), num_tokens=1), tokens, arrays)
+            sizes.append(path.stat().st_size)
+    overhead = np.diff(sizes)
+    assert overhead[:50].mean() == pytest.approx(ENTRY_OVERHEAD, rel=0.15)
+    assert overhead[-50:].mean() == pytest.approx(ENTRY_OVERHEAD, rel=0.15)
 
 
 def _checked_entries(path: Path) -> tuple[str, ...]:
