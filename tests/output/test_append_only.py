@@ -102,6 +102,22 @@ def test_other_programs_may_add_and_delete_in_between(path, seed):
     _check(path, names)
 
 
+def test_no_room_is_taken_from_what_another_program_has_written(path):
+    """When most names are deleted, HDF5 moves the others to where there is none behind them."""
+    names = [f"{number:020d}" for number in range(60)]
+    for name in names:
+        _add(path, name)
+    with h5py.File(path, "r+") as file:
+        for name in names[4:]:
+            del file[name]
+        others = [f"other {number}" for number in range(10)]
+        for name in others:
+            _fill(file.create_group(name), name)
+    for name in names[4:]:
+        _add(path, name)
+    _check(path, names + others)
+
+
 def test_a_disk_that_is_full_when_members_are_listed(path):
     """The group itself fits onto the disk; the list, which is written after it, does not."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
