@@ -1,4 +1,4 @@
-"""A file as HDF5 is shown it while a group is added: what is in use cannot be changed."""
+"""A file while a group is added: what is read and written of it, and what HDF5 is shown of it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Bytes:
         return data
 
     def write(self, address: int, data: bytes) -> None:
+        """Writes `data` to an address at which nothing is in use."""
         view = memoryview(data)
         while view:
             written = os.pwrite(self.descriptor, view, address)
