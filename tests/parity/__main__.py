@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,10 +11,11 @@ import click
 from af3cli.inference.heads import load_heads
 from af3cli.inference.predict import PredictionModel
 from af3cli.inference.trunk import load_model
-from af3cli.weights.load import load_weights
-from tests.parity.case import Case
-from tests.parity.comparison import Comparison
+from af3cli.weights.load import Weights, load_weights
+from tests.parity.case import NETWORK_FILES, Case
 from tests.parity.families import NETWORKS, FamilyCase, family_cases
+from tests.parity.features import skipped_features
+from tests.parity.report import Report
 
 _WEIGHTS = {"full": "synthetic", "reduced": "synthetic-reduced"}
 
@@ -25,8 +25,9 @@ _WEIGHTS = {"full": "synthetic", "reduced": "synthetic-reduced"}
 @click.option(
     "--parameters",
     type=click.Choice(list(_WEIGHTS)),
-    help="Depth of the network: full, or cut short as in network_reduced_f32.npz. By default full "
-    "for cases of the official program, all that is recorded for those of other families.",
+    help="Depth of the network: full, or cut short as in network_reduced_f32.npz. By default, of a "
+    "case of the official program full if that is recorded, else cut short; of other families all "
+    "that is recorded.",
 )
 @click.option(
     "--precision",
@@ -38,89 +39,100 @@ _WEIGHTS = {"full": "synthetic", "reduced": "synthetic-reduced"}
 def main(cases: tuple[Path, ...], parameters: str | None, precision: str) -> None:
     """Compares recorded arrays of each case with ours; exits with 1 if any is out of bounds.
 
+    So it does if something is not there that is needed for a comparison, or that other files like
+    it have; the other cases are compared all the same.
+
     A case of the official program is a folder with job.json, features.npz and network_f32.npz (or
     network_reduced_f32.npz), and perhaps whole runs (`run_*`). One of another family is a group of
     files, CASE.features.npz and others, named by what they begin with or by their folder.
     """
     official = [Case(path) for path in cases if (path / "job.json").exists()]
-    others = [_family_cases(path) for path in cases if not (path / "job.json").exists()]
+    others = [path for path in cases if not (path / "job.json").exists()]
     if others and precision != "float32":
         raise click.BadParameter("cases of other families are compared in float32 only")
-    failures = 0
+    report = Report()
     if official:
-        failures += _compare_official(official, parameters or "full", precision)
+        _compare_official(report, official, parameters, precision)
     if others:
-        failures += _compare_families(list(chain.from_iterable(others)), parameters)
-    click.echo(f"{failures} arrays out of bounds" if failures else "all arrays within bounds")
-    sys.exit(1 if failures else 0)
+        _compare_families(report, _family_cases(report, others), parameters)
+    click.echo(report.summary())
+    sys.exit(0 if report.is_good else 1)
 
 
-def _family_cases(path: Path) -> list[FamilyCase]:
-    found = family_cases(path)
-    if not found:
-        raise click.BadParameter(
-            f"{path}: neither {path}/job.json nor {path}.features.npz is there"
+def _family_cases(report: Report, paths: Sequence[Path]) -> list[FamilyCase]:
+    """Returns the cases of other families of which some network is recorded."""
+    cases = []
+    for path in paths:
+        found = family_cases(path)
+        if not found:
+            report.refuse(path.name, f"neither {path}/job.json nor {path}.features.npz is there")
+        for case in found:
+            if case.networks:
+                cases.append(case)
+            else:
+                kinds = ", ".join(NETWORKS)
+                report.refuse(case.title, f"nothing is recorded of a network ({kinds})")
+    return cases
+
+
+def _compare_official(
+    report: Report, cases: Sequence[Case], parameters: str | None, precision: str
+) -> None:
+    """Compares each case with one network, that of `parameters` or the deepest recorded."""
+    if skipped := skipped_features():
+        click.echo(
+            f"not compared: {', '.join(skipped)}, which depend on the releases of RDKit and of the "
+            "component dictionary; those in use are not those of the recorded arrays"
         )
-    for case in found:
-        if not case.networks:
-            kinds = ", ".join(NETWORKS)
-            raise click.BadParameter(
-                f"{case.folder / case.name}: nothing is recorded of a network ({kinds})"
-            )
-    return found
+    networks = [(case, parameters or next(iter(case.networks), None)) for case in cases]
+    for name, source in _WEIGHTS.items():
+        if chosen := [case for case, network in networks if network == name]:
+            _compare_network(report, chosen, name, precision, load_weights(source))
+    for case in (case for case, network in networks if network is None):
+        with report.case(case.folder.name):
+            report.add(f"{case.folder.name}: features of the job", case.compare_features())
+            files = " nor ".join(NETWORK_FILES.values())
+            report.refuse(case.folder.name, f"neither {files} is in {case.folder}")
 
 
-def _compare_official(cases: Sequence[Case], parameters: str, precision: str) -> int:
-    """Returns how many arrays are out of bounds."""
-    weights = load_weights(_WEIGHTS[parameters])
+def _compare_network(
+    report: Report, cases: Sequence[Case], parameters: str, precision: str, weights: Weights
+) -> None:
     model = load_model(weights, precision=precision)
     heads = load_heads(weights, model.precision) if precision == "float32" else None
     del weights
-    failures = 0
     for case in cases:
         name = case.folder.name
-        failures += _report(f"{name}: features of the job", case.compare_features())
-        title = f"{name}: trunk, {parameters} parameters, {precision}"
-        failures += _report(title, case.compare_trunk(model, parameters))
-        if heads is not None:
-            title = f"{name}: heads, {parameters} parameters"
-            failures += _report(title, case.compare_heads(model, heads, parameters))
-            title = f"{name}: runs, {parameters} parameters"
-            runs = case.compare_runs(PredictionModel(model, heads), parameters)
-            failures += _report(title, runs)
-    return failures
+        with report.case(name):
+            report.add(f"{name}: features of the job", case.compare_features())
+            title = f"{name}: trunk, {parameters} parameters, {precision}"
+            report.add(title, case.compare_trunk(model, parameters))
+            if heads is not None:
+                title = f"{name}: heads, {parameters} parameters"
+                report.add(title, case.compare_heads(model, heads, parameters))
+                title = f"{name}: runs, {parameters} parameters"
+                runs = case.compare_runs(PredictionModel(model, heads), parameters)
+                report.add(title, runs)
 
 
-def _compare_families(cases: Sequence[FamilyCase], parameters: str | None) -> int:
-    """Returns how many arrays are out of bounds; each network is loaded once."""
-    failures = num_compared = 0
+def _compare_families(report: Report, cases: Sequence[FamilyCase], parameters: str | None) -> None:
+    """Compares each case with all its networks of `parameters`; each network is loaded once."""
+    is_any = False
     for name, network in NETWORKS.items():
         recorded = [case for case in cases if name in case.networks]
         if not recorded or parameters not in (None, network.parameters):
             continue
+        is_any = True
         weights = network.load()
         model = load_model(weights, precision="float32")
         heads = load_heads(weights, model.precision)
         del weights
         for case in recorded:
-            title = f"{case.folder.name}/{case.name}: network {name}"
-            failures += _report(title, case.compare(name, model, heads))
-            num_compared += 1
-    if not num_compared:
-        raise click.BadParameter(f"no network with {parameters} parameters is recorded")
-    return failures
-
-
-def _report(title: str, comparisons: Iterable[Comparison]) -> int:
-    """Prints a line per array and returns how many are out of bounds."""
-    click.echo(title)
-    failures, comparison = 0, None
-    for comparison in comparisons:
-        click.echo(str(comparison))
-        failures += not comparison.is_within
-    if comparison is None:
-        click.echo("  nothing recorded")
-    return failures
+            with report.case(case.title):
+                report.add(f"{case.title}: network {name}", case.compare(name, model, heads))
+    if cases and not is_any:
+        titles = ", ".join(case.title for case in cases)
+        report.refuse(titles, f"no network with {parameters} parameters is recorded")
 
 
 if __name__ == "__main__":

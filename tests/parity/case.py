@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-import numpy as np
-
 from af3cli.chemistry import ComponentDictionary, open_dictionary
 from af3cli.features.featurise import featurise
 from af3cli.features.padding import Buckets
@@ -23,10 +21,11 @@ from tests.official import features_from_official
 from tests.parity.comparison import Comparison
 from tests.parity.features import compare_features
 from tests.parity.heads import compare_heads
+from tests.parity.recorded import RecordedArrays
 from tests.parity.runs import compare_run, recorded_runs
 from tests.parity.trunk import EXACT, compare_trunk
 
-_NETWORK_FILES = {"full": "network_f32.npz", "reduced": "network_reduced_f32.npz"}
+NETWORK_FILES = {"full": "network_f32.npz", "reduced": "network_reduced_f32.npz"}
 
 
 @dataclass(frozen=True)
@@ -40,18 +39,21 @@ class Case:
         return read_job(self.folder / "job.json")
 
     @cached_property
-    def official_arrays(self) -> dict[str, np.ndarray]:
-        with np.load(self.folder / "features.npz", allow_pickle=False) as arrays:
-            return dict(arrays)
+    def official_arrays(self) -> RecordedArrays:
+        return RecordedArrays(self.folder / "features.npz")
 
     @cached_property
     def official_features(self) -> Features:
         return features_from_official(self.official_arrays)
 
-    def network_arrays(self, parameters: str) -> dict[str, np.ndarray]:
+    @property
+    def networks(self) -> list[str]:
+        """The parameters, "full" or "reduced", with which a network was recorded."""
+        return [name for name, file in NETWORK_FILES.items() if (self.folder / file).exists()]
+
+    def network_arrays(self, parameters: str) -> RecordedArrays:
         """The recorded arrays of the network with "full" or "reduced" parameters."""
-        with np.load(self.folder / _NETWORK_FILES[parameters], allow_pickle=False) as arrays:
-            return dict(arrays)
+        return RecordedArrays(self.folder / NETWORK_FILES[parameters])
 
     def compare_features(self) -> Iterator[Comparison]:
         """Yields comparisons of the features that we build from the job."""

@@ -13,13 +13,15 @@ class Comparison:
 
     `relative_rms` is the rms of the difference over the rms of the recorded array; `worst` the
     largest difference of one element. For arrays that must be equal, `relative_rms` is the
-    fraction of elements that are not, and `bound` is 0.
+    fraction of elements that are not, and `bound` is 0. Of an array that is not recorded, though
+    others that go with it are, both are infinite.
     """
 
     name: str
     relative_rms: float
     worst: float
     bound: float
+    is_recorded: bool = True
 
     @property
     def is_within(self) -> bool:
@@ -27,13 +29,22 @@ class Comparison:
         return bool(self.relative_rms <= self.bound)
 
     def __str__(self) -> str:
+        if not self.is_recorded:
+            return f"  {self.name:<34} MISSING: it is not recorded"
         verdict = "ok" if self.is_within else "OUT OF BOUNDS"
         figures = f"{self.relative_rms:9.2e}  worst {self.worst:9.2e}  bound {self.bound:7.1e}"
         return f"  {self.name:<34} {figures}  {verdict}"
 
 
-def compare(name: str, ours: np.ndarray, official: np.ndarray, bound: float) -> Comparison:
+def missing(name: str, bound: float) -> Comparison:
+    """Returns what there is to say of an array that should be recorded and is not."""
+    return Comparison(name, float("inf"), float("inf"), bound, is_recorded=False)
+
+
+def compare(name: str, ours: np.ndarray, official: np.ndarray | None, bound: float) -> Comparison:
     """Compares two arrays of floats; another shape, or NaN in one, is infinitely far off."""
+    if official is None:
+        return missing(name, bound)
     ours, official = np.asarray(ours, np.float64), np.asarray(official, np.float64)
     if ours.shape != official.shape or not np.isfinite(ours).all():
         return Comparison(name, float("inf"), float("inf"), bound)

@@ -27,6 +27,7 @@ from tests.parity.comparison import Comparison, compare
 from tests.parity.family_features import features_from_family, template_geometry
 from tests.parity.family_stages import Inputs, network_stages
 from tests.parity.family_tensors import OPENFOLD3, PROTENIX, TensorRecipe
+from tests.parity.recorded import RecordedArrays
 from tests.parity.trunk import EXACT
 
 # The official network with converted parameters reaches 1e-6, and so does ours.
@@ -111,6 +112,11 @@ class FamilyCase:
     name: str
 
     @property
+    def title(self) -> str:
+        """What the case is called where there are others."""
+        return f"{self.folder.name}/{self.name}"
+
+    @property
     def networks(self) -> list[str]:
         """The names of the networks of which something is recorded."""
         return [network for network in NETWORKS if self._path(network).exists()]
@@ -136,10 +142,9 @@ class FamilyCase:
     def _path(self, kind: str) -> Path:
         return self.folder / f"{self.name}.{kind}.npz"
 
-    def arrays(self, kind: str) -> dict[str, np.ndarray]:
+    def arrays(self, kind: str) -> RecordedArrays:
         """Returns the arrays in one of the case's files."""
-        with np.load(self._path(kind), allow_pickle=False) as arrays:
-            return dict(arrays)
+        return RecordedArrays(self._path(kind))
 
     def _inputs(self, recorded: Mapping[str, np.ndarray]) -> Inputs:
         """Returns what the network was fed; one family keeps positions in a file of their own."""

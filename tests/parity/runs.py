@@ -26,6 +26,7 @@ from af3cli.output.prediction import PredictionFolder
 from af3cli.scores import SampleScores, score_sample
 from tests.parity.comparison import Comparison, compare_equal, compare_within
 from tests.parity.draws import RecordedDraws
+from tests.parity.recorded import RecordedArrays
 from tests.parity.trunk import EXACT
 
 _NAME = re.compile(r"run_(full|reduced)_f32_r(\d+)_s(\d+)_t(\d+)")
@@ -56,19 +57,18 @@ class RecordedRun:
     @cached_property
     def coordinates(self) -> np.ndarray:
         """Final positions in the official layout, [sample, token, 24, 3]."""
-        with np.load(self.folder / "raw.npz", allow_pickle=False) as arrays:
-            return arrays["diffusion_samples.atom_positions"]
+        return RecordedArrays(self.folder / "raw.npz")["diffusion_samples.atom_positions"]
 
     def draws(self, features: Features, samples: Sequence[int]) -> RecordedDraws:
         """What the official sampler drew for these samples, for flat atoms."""
         slots = features.atoms.token, features.atoms.slot
-        with np.load(self.folder / "sampler_draws.npz", allow_pickle=False) as arrays:
-            return RecordedDraws(
-                initial=arrays["init_normal"][samples][(slice(None), *slots)],
-                rotation=arrays["rotations"][samples],
-                translation=arrays["translations"][samples],
-                noise=arrays["noise"][samples][(slice(None), slice(None), *slots)],
-            )
+        arrays = RecordedArrays(self.folder / "sampler_draws.npz")
+        return RecordedDraws(
+            initial=arrays["init_normal"][samples][(slice(None), *slots)],
+            rotation=arrays["rotations"][samples],
+            translation=arrays["translations"][samples],
+            noise=arrays["noise"][samples][(slice(None), slice(None), *slots)],
+        )
 
 
 def recorded_runs(case_folder: Path, parameters: str) -> list[RecordedRun]:

@@ -39,9 +39,14 @@ def test_folder_and_case_name_the_same(folder: Path) -> None:
 
 
 def test_what_cannot_be_compared_is_told(folder: Path) -> None:
-    assert "job.json nor" in run(folder / "absent").output
+    result = run(folder / "absent", folder)
+    assert "job.json nor" in result.output and "s_init" in result.output
+    assert "1 arrays out of bounds; not compared, or not wholly: absent" in result.output
     assert "no network with full parameters" in run(folder, "--parameters", "full").output
     assert "float32 only" in run(folder, "--precision", "bfloat16").output
+    (folder / "user_ccd.coords.npz").unlink()
+    result = run(folder)
+    assert result.exit_code == 1 and "has no array diff0.x_noisy" in result.output
     (folder / "user_ccd.reduced.npz").unlink()
     result = run(folder)
-    assert result.exit_code == 2 and "nothing is recorded of a network" in result.output
+    assert result.exit_code == 1 and "nothing is recorded of a network" in result.output
