@@ -47,15 +47,14 @@ def command(
     content = _job(job, name, reading)
     tokens, _ = tokenize(content, open_dictionary(ccd))
     table = token_table(tokens, content.sources)
+    if not content.sources:
+        table = table[[name for name in table.dtype.names if name not in SOURCE_COLUMNS]]
     if form == "json":
         lines = _json_lines(table)
     elif form == "tsv":
         lines = map("\t".join, _cells(table))
     else:
-        shown = [
-            name for name in table.dtype.names if name not in SOURCE_COLUMNS or content.sources
-        ]
-        lines = _explained_table(CHAIN_ORDER, explain_chains(content, tokens), table[shown])
+        lines = _explained_table(CHAIN_ORDER, explain_chains(content, tokens), table)
     click.echo("\n".join(lines))
 
 

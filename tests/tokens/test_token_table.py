@@ -26,10 +26,8 @@ COLUMNS = [
     "residue_name",
     "atom_name",
     "is_modified",
-    "label_chain_id",
-    "author_chain_id",
-    "author_residue_id",
 ]
+OF_STRUCTURES = ["label_chain_id", "author_chain_id", "author_residue_id"]
 STRUCTURES = Path(__file__).parents[1] / "data" / "structures"
 JOB = Job(
     "test",
@@ -58,7 +56,7 @@ def run(*arguments: object) -> str:
 def test_table_has_the_columns_of_the_embedding_file() -> None:
     tokens, _ = tokenize(JOB, open_dictionary())
     table = token_table(tokens)
-    assert list(table.dtype.names) == COLUMNS
+    assert list(table.dtype.names) == COLUMNS + OF_STRUCTURES
     assert table[1].tolist() == ("A", 1, 1, 1, "protein", 2, "SEP", "N", True, "", "", "")
     assert type(table["molecule_type"][0]) is str
     assert len(table) == 1 + 10 + 1 + 28
@@ -91,7 +89,7 @@ def test_table_says_the_chain_order(path: Path) -> None:
     first, *lines = run(path).splitlines()
     assert "official" in first
     assert [line[:7] for line in lines[:3]] == ["chain A", "chain B", "chain C"]
-    assert lines[4].split() == ["row", *COLUMNS[:-3]]
+    assert lines[4].split() == ["row", *COLUMNS]
     assert len(lines) == 5 + 40
 
 
@@ -106,6 +104,9 @@ def test_residues_of_a_structure_have_the_numbers_of_its_author() -> None:
         ["C", "C", "H", 84, "ASN"],
         ["C", "C", "H", 85, "ASN"],
     ]
+    assert list(light) == COLUMNS + OF_STRUCTURES
+    heading = run(structure, "--format", "tsv").splitlines()[0]
+    assert heading.split("\t") == ["row", *COLUMNS, *OF_STRUCTURES]
     assert "author_residue_id" in run(structure)
 
 
