@@ -127,6 +127,18 @@ def test_all_problems_are_told_at_once(tmp_path, tiny_arrays, tiny_config):
     assert f"cut short: it ends after diffuser/surprise:weights in {last}" in message
 
 
+def test_of_a_file_that_is_cut_short_no_shape_is_doubted(tmp_path, tiny_file, tiny_arrays):
+    """Depths and widths that are told by an array behind the cut are not known."""
+    half = tmp_path / "half.bin"
+    half.write_bytes(tiny_file.read_bytes()[: tiny_file.stat().st_size // 2])
+    with pytest.raises(WeightsError) as caught:
+        load_weights(half)
+    last = re.search(r"cut short: it ends after (\S+) in", str(caught.value))[1]
+    num_missing = len(tiny_arrays) - list(tiny_arrays).index(last) - 1
+    assert f"missing arrays ({num_missing}):" in str(caught.value)
+    assert "another shape" not in str(caught.value)
+
+
 def test_wrong_configuration_is_told(tiny_file):
     with pytest.raises(WeightsError, match="another shape"):
         load_official(tiny_file, reduced(OFFICIAL))
