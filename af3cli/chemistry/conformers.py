@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Float32, Int32
 
 from af3cli.chemistry.component import Component
 from af3cli.chemistry.molecules import Molecule, molecule
+from af3cli.chemistry.quiet_rdkit import quiet_rdkit
 from af3cli.processors import num_processors
 
 EMBEDDING_TIMEOUT = 60
@@ -74,9 +75,10 @@ def reference_conformers(
             components[residue], molecules[residue], draws[residue]
         )
 
-    from rdkit import rdBase
+    from rdkit.rdBase import BlockLogs
 
-    with rdBase.BlockLogs(), ThreadPoolExecutor(num_processors()) as pool:
+    # Embeddings at once leave RDKit's switches for messages anyhow; this sets them back.
+    with BlockLogs(), ThreadPoolExecutor(num_processors()) as pool:
         residues = range(len(components)) if wanted is None else np.flatnonzero(wanted)
         for _ in pool.map(conform, residues):
             pass  # raises what the thread raised
@@ -137,7 +139,8 @@ def _embed(molecule: Molecule, seed: int, timeout: int) -> Float32[np.ndarray, "
     parameters.timeout = timeout
     mol = Mol(molecule.mol)
     try:
-        conformer = mol.GetConformer(EmbedMolecule(mol, parameters))
+        with quiet_rdkit():
+            conformer = mol.GetConformer(EmbedMolecule(mol, parameters))
     except (ValueError, RuntimeError):  # there is none
         return None
     position = np.empty((mol.GetNumAtoms(), 3), np.float32)

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 
 from af3cli.chemistry.component import Component
+from af3cli.chemistry.quiet_rdkit import quiet_rdkit
 from af3cli.chemistry.smiles import mol_from_smiles
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ def molecule(component: Component) -> Molecule | None:
     It cannot where an ideal coordinate, a charge, a bond order or an element is unknown, or
     where an atom has an impossible valence. Stereochemistry is that of the ideal coordinates.
     """
-    from rdkit.rdBase import BlockLogs
-
     if component.smiles is not None:
         mol = mol_from_smiles(component.smiles)
         row = np.arange(mol.GetNumAtoms(), dtype=np.int32)
@@ -52,7 +51,7 @@ def molecule(component: Component) -> Molecule | None:
         if not is_known or not component.bond_order.all():
             return None
         row = np.array(sorted(component.atom_row.values(), key=component.atom_name.item), np.int32)
-        with BlockLogs():
+        with quiet_rdkit():
             mol = _build(component, row)
         if mol is None:
             return None

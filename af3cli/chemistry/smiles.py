@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from af3cli.chemistry.component import Component, Description
+from af3cli.chemistry.quiet_rdkit import quiet_rdkit
 from af3cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,10 +61,9 @@ def component_from_smiles(code: str, smiles: str) -> Component:
 
 def mol_from_smiles(smiles: str) -> Mol:
     """Returns the molecule with explicit hydrogens; raises `InputError` if RDKit cannot read it."""
-    from rdkit import rdBase
     from rdkit.Chem import AddHs, MolFromSmiles
 
-    with rdBase.BlockLogs():
+    with quiet_rdkit():
         mol = MolFromSmiles(smiles)
     if mol is None or not mol.GetNumAtoms():
         raise InputError(

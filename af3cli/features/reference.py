@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
 from af3cli.chemistry import Component, ComponentDictionary, reference_conformers
+from af3cli.chemistry.quiet_rdkit import quiet_rdkit
 from af3cli.features.types import AtomFeatures
 from af3cli.job import Job
 from af3cli.tokens.types import Atoms, Tokens
@@ -101,10 +102,9 @@ def _atomic_numbers(atoms: Atoms) -> Int32[np.ndarray, "atom"]:
 
 def _atomic_number(symbol: str) -> int:
     from rdkit.Chem import GetPeriodicTable
-    from rdkit.rdBase import BlockLogs
 
     try:
-        with BlockLogs():
+        with quiet_rdkit():
             return max(GetPeriodicTable().GetAtomicNumber(symbol.capitalize()), 0)
     except RuntimeError:
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import time
 from dataclasses import replace
 from itertools import combinations
@@ -20,7 +21,9 @@ from af3cli.chemistry import (
     open_dictionary,
     reference_conformers,
 )
+from af3cli.chemistry.quiet_rdkit import quiet_rdkit
 from af3cli.chemistry.smiles import component_from_smiles
+from af3cli.errors import InputError
 
 FULLERENE = (
     "C12=C3C4=C5C6=C1C7=C8C9=C1C%10=C%11C(=C29)C3=C2C3=C4C4=C5C5=C9C6=C7C6=C7C8=C1C1=C8C%10="
@@ -157,6 +160,32 @@ def test_rdkit_gives_up_in_time() -> None:
     start = time.monotonic()
     assert conformers._embed(fullerene, 7, 1) is None
     assert time.monotonic() - start < 20
+
+
+def test_rdkit_is_silent_in_every_thread(
+    components: ComponentDictionary, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Embeddings at once switch RDKit's messages on; of magnesium there would be two each time."""
+    monkeypatch.setattr(conformers, "num_processors", lambda: 4)
+    codes = ("GLY", "ALA", "MG", "GLY", "ALA", "MG", "GLY", "ALA")
+    residues = [components.get(code) for code in codes]
+    for seed in range(1, 80):
+        reference_conformers(residues, seed)
+    with pytest.raises(InputError, match="RDKit cannot make a molecule"):
+        component_from_smiles("LIG_A", "C(C")
+    assert "".join(capfd.readouterr()) == ""
+
+
+def test_rdkit_speaks_where_others_call_it(caplog: pytest.LogCaptureFixture) -> None:
+    with quiet_rdkit():
+        pass
+    logger = logging.getLogger("rdkit")
+    logger.addHandler(caplog.handler)
+    try:
+        assert Chem.MolFromSmiles("C(C") is None
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert "SMILES Parse Error" in caplog.text
 
 
 def test_one_letter_codes() -> None:
