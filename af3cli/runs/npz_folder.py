@@ -17,6 +17,11 @@ from af3cli.output.embeddings import Entry
 from af3cli.output.embeddings_arrays import UnstorableError, decode, encode
 from af3cli.output.embeddings_npz import NPZ_ARRAYS, holds_array, npz_name, write_npz
 
+_WAYS_OUT = (
+    "Move it away, give another --npz, or compute the entry anew and replace the file with "
+    "--overwrite."
+)
+
 
 @dataclass(frozen=True)
 class NpzFolder:
@@ -32,20 +37,19 @@ class NpzFolder:
         Raises:
           OutputError: some are not; the text has all of them.
         """
-        foreign = [path for task in missing if (path := self._of(task)).exists()]
+        foreign = [
+            f"{path} is there, and its entry is not in the HDF5 file: it is not known to be of "
+            f"this run. {_WAYS_OUT}"
+            for task in missing
+            if (path := self._of(task)).exists()
+        ]
         foreign += [
-            path
+            f"{path} is there and holds something else than its entry in the HDF5 file. {_WAYS_OUT}"
             for task, entry in present.items()
             if (path := self._of(task)).exists() and not self._is_of(path, entry)
         ]
         if foreign:
-            raise OutputError(
-                "\n".join(
-                    f"{path} is there and was made from something else. Move it away, give another "
-                    "--npz, or compute the entry anew and replace the file with --overwrite."
-                    for path in foreign
-                )
-            )
+            raise OutputError("\n".join(foreign))
 
     def write(self, task: Task, arrays: Mapping[str, Float[np.ndarray, "..."]]) -> None:
         """Writes the file of a new entry, which is the same when it is made from the entry.

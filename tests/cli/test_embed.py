@@ -162,7 +162,8 @@ def test_npz_files_of_another_run_are_neither_replaced_nor_taken(af3, tmp_path, 
     kept = file.read_bytes()
     refused = af3("embed", job, *other)
     assert (refused.exit_code, file.read_bytes()) == (4, kept)
-    assert f"{file} is there and was made from something else" in refused.output
+    unknown = "is there, and its entry is not in the HDF5 file: it is not known to be of this run."
+    assert f"{file} {unknown} Move it away, give another --npz, or" in refused.output
     assert af3("embed", job, *mine).exit_code == 0  # nothing is missing
 
     assert af3("embed", job, *other, "--overwrite").exit_code == 0
@@ -170,6 +171,7 @@ def test_npz_files_of_another_run_are_neither_replaced_nor_taken(af3, tmp_path, 
     assert replaced != kept
     mixed = af3("embed", job, *mine)
     assert (mixed.exit_code, file.read_bytes()) == (4, replaced)
+    assert f"{file} is there and holds something else than its entry in the" in mixed.output
     file.write_bytes(b"no npz file")
     assert af3("embed", job, *mine).exit_code == 4
     file.unlink()
