@@ -223,25 +223,35 @@ def _text(fields: dict[str, Value], key: str) -> str | None:
 def _text_or_file(fields: dict[str, Value], key: str, base_dir: Path | None) -> str | None:
     """The text of `key`, or of the file that `key` + `Path` names; an empty path names none."""
     inline, path = fields.get(key), fields.get(f"{key}Path")
-    if path is None or not path.text():
+    if path is None or path.raw == "":
         return inline.text() if inline else None
+    place = path.place.removesuffix("Path")
     if inline and inline.raw:
         path.wrong(f"{key} is given too; only one of the two can be")
-    content = _read_named_file(path, base_dir)
-    path.problems.rename(path.place.removesuffix("Path"), f"{path.place} ({path.raw})")
+        content = None
+    else:
+        content = _read_named_file(path, base_dir)
+    if content is None:
+        path.problems.leave_unread(place)
+        return ""
+    path.problems.rename(place, f"{path.place} ({path.raw})")
     return content
 
 
-def _read_named_file(path: Value, base_dir: Path | None) -> str:
-    if str(path.raw).startswith("gs://"):
+def _read_named_file(path: Value, base_dir: Path | None) -> str | None:
+    """The text of the file, or `None` if that is a problem."""
+    name = path.text()
+    if not name:
+        return None
+    if name.startswith("gs://"):
         path.wrong("Google Cloud Storage is not read from; copy the file and give its local path")
-        return ""
-    named = Path(str(path.raw))
+        return None
+    named = Path(name)
     if base_dir is None and not named.is_absolute():
         path.wrong("must be an absolute path, as this job does not come from a file")
-        return ""
+        return None
     try:
         return read_text(named if base_dir is None else base_dir / named)
     except InputError as error:
         path.wrong(str(error))
-        return ""
+        return None

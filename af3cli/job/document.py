@@ -60,7 +60,8 @@ class Value:
     def fields(self, known: Iterable[str], required: Collection[str] = ()) -> dict[str, Value]:
         """The members of an object, those that are null left out.
 
-        Reports keys that are unknown, given twice, or required and missing.
+        Reports keys that are unknown, given twice, or required and missing. What stands under a
+        key that is known but misspelt is unread.
         """
         known = list(known)
         if not isinstance(self.raw, dict):
@@ -74,6 +75,10 @@ class Value:
         for key in required:
             if self.raw.get(key) is None:
                 self.problems.add(self._inside(key), "is missing")
+        for key in self.raw:
+            meant = None if key in known else closest(key, known)
+            if meant and self.raw.get(meant) is None:
+                self.problems.leave_unread(self._inside(meant))
         return {
             key: Value(raw, self._inside(key), self.problems)
             for key, raw in self.raw.items()
@@ -130,8 +135,14 @@ def _kind(raw: object) -> str:
     return shown if len(shown) <= 40 else shown[:37] + "..."
 
 
-def suggestion(key: str, known: list[str]) -> str:
-    """`did you mean ...?` if a known key is close, else the list of known keys."""
+def closest(key: str, known: Iterable[str]) -> str | None:
+    """The known key that is close to a misspelt one, or `None`."""
     plain = {name.lower(): name for name in known}
     close = difflib.get_close_matches(key.lower().replace("_", ""), plain, n=1)
-    return f"did you mean {plain[close[0]]!r}?" if close else f"known here: {', '.join(known)}"
+    return plain[close[0]] if close else None
+
+
+def suggestion(key: str, known: Collection[str]) -> str:
+    """`did you mean ...?` if a known key is close, else the list of known keys."""
+    meant = closest(key, known)
+    return f"did you mean {meant!r}?" if meant else f"known here: {', '.join(known)}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from af3cli.errors import InputError
 from af3cli.job.chain_ids import chain_id
+from af3cli.job.draft import Draft, JobFile
 from af3cli.job.limits import DEFAULT_SEED
 from af3cli.job.names import file_name
 from af3cli.job.options import FastaOptions
@@ -40,10 +41,11 @@ class _Record:
 
 @dataclass(frozen=True, slots=True)
 class _BareJob:
-    """A job without its alignments, and the file of each entity's alignment."""
+    """A job without its alignments, the file of each entity's alignment, and what is wrong."""
 
     job: Job
     alignments: tuple[Path | None, ...]
+    problems: Problems
 
     def filled(self) -> Job:
         """The job with its alignments; raises `InputError` if one cannot be read."""
@@ -64,13 +66,13 @@ class _FastaJobs(Sequence[Job]):
         return self._jobs[number].filled()
 
 
-def fasta_jobs(text: str, source: str, options: FastaOptions | None = None) -> Sequence[Job]:
-    """The jobs of a FASTA text.
+def fasta_file(text: str, source: str, options: FastaOptions | None = None) -> JobFile:
+    """The jobs of a FASTA text; its drafts are without alignments.
 
     What a sequence is, is told by the header (`>name|protein`, `|rna`, `|dna`) or by its letters.
     Colons separate chains of one record. Lower case counts as upper case, a final `*` is dropped.
     Names that recur get a number. Alignments in `msa_dir` are checked, but held in memory only
-    with the job that is asked for. Raises `InputError` with everything that is wrong.
+    with the job that is asked for. Raises `InputError` if there is no record.
     """
     options = options or FastaOptions()
     problems = Problems()
@@ -85,9 +87,9 @@ def fasta_jobs(text: str, source: str, options: FastaOptions | None = None) -> S
         groups = [(name, records)]
     else:
         groups = [(record.name, [record]) for record in records]
-    jobs = [_job(name, group, problems) for name, group in groups]
-    problems.raise_if_any(source)
-    return _FastaJobs(_with_unique_names(jobs))
+    jobs = _with_unique_names([_job(name, group) for name, group in groups])
+    drafts = [Draft(bare.job, bare.problems) for bare in jobs]
+    return JobFile(source, drafts, problems, sound=_FastaJobs(jobs))
 
 
 def _parse(text: str) -> Iterator[tuple[str, str]]:
@@ -159,7 +161,7 @@ def _with_alignment(polymer: Protein | Rna | Dna, path: Path | None) -> Protein 
     return replace(polymer, paired_msa="") if isinstance(polymer, Protein) else polymer
 
 
-def _job(name: str, records: list[_Record], problems: Problems) -> _BareJob:
+def _job(name: str, records: list[_Record]) -> _BareJob:
     """One job of some records; equal chains are copies of one entity."""
     copies: dict[tuple[Protein | Rna | Dna, Path | None], list[str]] = {}
     places: dict[tuple[Protein | Rna | Dna, Path | None], str] = {}
@@ -173,25 +175,22 @@ def _job(name: str, records: list[_Record], problems: Problems) -> _BareJob:
     notes = tuple(note for record in records for note in record.notes)
     alignments = tuple(path for _, path in copies)
     job = Job(name, (DEFAULT_SEED,), entities, notes=notes)
-    _check(job, alignments, list(places.values()), problems)
-    return _BareJob(job, alignments)
+    return _BareJob(job, alignments, _problems(job, alignments, list(places.values())))
 
 
-def _check(
-    job: Job, alignments: tuple[Path | None, ...], places: list[str], problems: Problems
-) -> None:
-    """Notes what is wrong with a job or its alignments, at the record that each entity is of."""
-    found = Problems()
+def _problems(job: Job, alignments: tuple[Path | None, ...], places: list[str]) -> Problems:
+    """What is wrong with a job or its alignments, at the record that each entity is of."""
+    problems = Problems()
     filled = []
     for i, (entity, path, place) in enumerate(zip(job.entities, alignments, places, strict=True)):
-        found.rename(entity_place(i, entity), place)
+        problems.rename(entity_place(i, entity), place)
         try:
             filled.append(_with_alignment(entity, path))
         except InputError as error:
             filled.append(entity)
             problems.add(place, str(error))
-    check_job(replace(job, entities=tuple(filled)), found)
-    problems.include(found, "")
+    check_job(replace(job, entities=tuple(filled)), problems)
+    return problems
 
 
 def _with_unique_names(bare: list[_BareJob]) -> list[_BareJob]:

@@ -22,31 +22,49 @@ class Problems:
     def __init__(self) -> None:
         self._messages: dict[str, str] = {}
         self._around: set[str] = set()
+        self._unread: set[str] = set()
         self._written_as: dict[str, str] = {}
+
+    def __bool__(self) -> bool:
+        """Whether anything is wrong."""
+        return bool(self._messages)
 
     def add(self, place: str, message: str) -> None:
         """Notes `message` about `place`, unless something is noted of it, around it or in it."""
-        enclosing = _enclosing(place)
-        if place in self._around or any(part in self._messages for part in (place, *enclosing)):
+        if self.concern(place):
             return
+        place = self._name(place)
         self._messages[place] = message
-        self._around.update(enclosing)
+        self._around.update(_enclosing(place))
+
+    def concern(self, place: str) -> bool:
+        """Whether something is noted of `place`, around it or in it, or it could not be read."""
+        place = self._name(place)
+        parts = (place, *_enclosing(place))
+        return place in self._around or any(
+            part in self._messages or part in self._unread for part in parts
+        )
 
     def include(self, others: Problems, place: str) -> None:
         """Adds the problems of a part of the document that stands at `place`."""
-        for inner, message in others._as_written():
+        for inner, message in others._sorted():
             dot = "." if place and inner and not inner.startswith("[") else ""
             self.add(f"{place}{dot}{inner}", message)
 
     def rename(self, place: str, written_as: str) -> None:
-        """Makes reports about `place`, and what lies inside it, name `written_as` instead."""
+        """Makes what is noted from now on of `place`, and what is in it, name `written_as`."""
         self._written_as[place] = written_as
+
+    def leave_unread(self, place: str) -> None:
+        """Tells that what `place` was to hold is not known, for a reason noted elsewhere.
+
+        Nothing more follows about it, as about a place with a problem.
+        """
+        self._unread.add(self._name(place))
 
     def lines(self) -> list[str]:
         """One line per problem, `place: message`, sorted by place, all of it printable."""
-        lines = (
-            f"{place}: {message}" if place else message for place, message in self._as_written()
-        )
+        lines = (f"{place}: {message}" if place else message for place, message in self._sorted())
         return [printable(line) for line in lines]
 
     def raise_if_any(self, source: str) -> None:
@@ -60,10 +78,9 @@ class Problems:
         count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
         raise InputError("\n  ".join([f"{source}: {count}", *shown]))
 
-    def _as_written(self) -> list[tuple[str, str]]:
+    def _sorted(self) -> list[tuple[str, str]]:
         """Places, as the document has them, and messages."""
-        named = [(self._name(place), message) for place, message in self._messages.items()]
-        return sorted(named, key=lambda item: _natural_order(item[0]))
+        return sorted(self._messages.items(), key=lambda item: _natural_order(item[0]))
 
     def _name(self, place: str) -> str:
         for part in (place, *_enclosing(place)):

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from af3cli.errors import InputError
+from af3cli.job.alphafold3_json import DIALECT as ALPHAFOLD3
 from af3cli.job.alphafold3_json import decode_alphafold3
 from af3cli.job.document import Value, parse_json
-from af3cli.job.fasta import fasta_jobs
+from af3cli.job.draft import Draft, JobFile
+from af3cli.job.fasta import fasta_file
 from af3cli.job.options import FastaOptions, StructureOptions
 from af3cli.job.problems import Problems
 from af3cli.job.server_json import decode_server_job
 from af3cli.job.textfile import decode_text, read_bytes
 from af3cli.job.types import Job
-from af3cli.job.validate import check_job, validate
+from af3cli.job.validate import check_job
 
 MAX_JOB_BYTES = 2**30
 
@@ -38,6 +40,19 @@ def read_jobs(
     how to read FASTA. Raises `InputError` with every problem of every job, each with its place, or
     if options are given that mean nothing for such a file.
     """
+    return read_file(path, structure, fasta).jobs()
+
+
+def read_file(
+    path: str | Path,
+    structure: StructureOptions | None = None,
+    fasta: FastaOptions | None = None,
+) -> JobFile:
+    """Reads what `read_jobs` does, and leaves it to the caller what to do about problems.
+
+    Raises `InputError` if nothing in the file can be understood, or if options are given that mean
+    nothing for such a file.
+    """
     path = Path(path)
     data = read_bytes(path, MAX_JOB_BYTES)
     content = data if _is_binary_cif(data) else decode_text(data, path)
@@ -49,13 +64,12 @@ def read_jobs(
     if kind != _FASTA and fasta not in (None, FastaOptions()):
         raise InputError(f"{path}: is {kind}; --complex and --msa-dir are for FASTA")
     if kind == _FASTA:
-        return fasta_jobs(content, str(path), fasta)
+        return fasta_file(content, str(path), fasta)
     if kind == _STRUCTURE:
         from af3cli.job.structure_job import structure_job
 
         job = structure_job(content, str(path), structure)
-        validate(job, str(path))
-        return [job]
+        return JobFile(str(path), [_checked(job, Problems())])
     start = content.lstrip()[:20]
     if not start.startswith(("{", "[")):
         found = f"begins with {start!r}" if start else "is empty"
@@ -63,7 +77,7 @@ def read_jobs(
             f"{path}: {found}; a job is JSON, which begins with {{ or [, FASTA (>), mmCIF (data_), "
             "BinaryCIF or PDB"
         )
-    return parse_jobs(content, base_dir=path.parent, source=str(path))
+    return _parse(content, path.parent, str(path))
 
 
 def read_job(
@@ -79,20 +93,22 @@ def read_job(
     return jobs[0]
 
 
-def parse_jobs(text: str, base_dir: str | Path | None = None, source: str = "job") -> list[Job]:
+def parse_jobs(text: str, base_dir: str | Path | None = None, source: str = "job") -> Sequence[Job]:
     """The jobs of a JSON text: an object in the AlphaFold 3 format, or an AlphaFold Server list.
 
     Paths in it are relative to `base_dir`; without one they must be absolute. `source` is what
     messages call the text.
     """
-    problems = Problems()
-    document = Value(parse_json(text, source), "", problems)
+    return _parse(text, None if base_dir is None else Path(base_dir), source).jobs()
+
+
+def _parse(text: str, base_dir: Path | None, source: str) -> JobFile:
+    document = Value(parse_json(text, source), "", Problems())
     if isinstance(document.raw, list):
-        jobs = _decode_server_list(document)
+        drafts = _decode_server_list(document, base_dir)
     else:
-        jobs = _decode_single(document, None if base_dir is None else Path(base_dir))
-    problems.raise_if_any(source)
-    return jobs
+        drafts = _decode_single(document, base_dir)
+    return JobFile(source, drafts, document.problems)
 
 
 def _is_binary_cif(data: bytes) -> bool:
@@ -111,27 +127,37 @@ def _kind(content: str | bytes) -> str:
     return _JSON
 
 
-def _decode_single(document: Value, base_dir: Path | None) -> list[Job]:
+def _decode_single(document: Value, base_dir: Path | None) -> list[Draft]:
     if not isinstance(document.raw, dict):
         document.wrong("a job file holds one JSON object, or a list of AlphaFold Server jobs")
         return []
     if document.raw.get("dialect") == "alphafoldserver":
         document.wrong("an AlphaFold Server file is a list of jobs: put [ ] around the object")
         return []
-    job = decode_alphafold3(document, base_dir)
-    check_job(job, document.problems)
-    return [job]
+    return [_checked(decode_alphafold3(document, base_dir), document.problems)]
 
 
-def _decode_server_list(document: Value) -> list[Job]:
+def _decode_server_list(document: Value, base_dir: Path | None) -> list[Draft]:
     """Each job is checked by itself; its places are put behind its number in the list."""
     if not document.raw:
         document.wrong("the list of jobs is empty")
-    jobs = []
+    drafts = []
     for item in document.elements():
         problems = Problems()
-        job = decode_server_job(Value(item.raw, "", problems))
-        check_job(job, problems)
-        jobs.append(job)
-        document.problems.include(problems, item.place)
-    return jobs
+        value = Value(item.raw, "", problems)
+        if isinstance(item.raw, dict) and item.raw.get("dialect") == ALPHAFOLD3:
+            problems.add(
+                "dialect",
+                "a job in the AlphaFold 3 format stands alone in its file, not in a list; "
+                "only AlphaFold Server files are lists",
+            )
+            job = decode_alphafold3(value, base_dir)
+        else:
+            job = decode_server_job(value)
+        drafts.append(_checked(job, problems, item.place))
+    return drafts
+
+
+def _checked(job: Job, problems: Problems, place: str = "") -> Draft:
+    check_job(job, problems)
+    return Draft(job, problems, place)

@@ -67,12 +67,7 @@ class _ChainNames:
 
 def _check_dialect(fields: dict[str, Value], document: Value) -> None:
     dialect, version = fields.get("dialect"), fields.get("version")
-    if dialect and dialect.raw == "alphafold3":
-        dialect.wrong(
-            "a job in the AlphaFold 3 format stands alone in its file, not in a list; "
-            "only AlphaFold Server files are lists"
-        )
-    elif dialect and dialect.raw != DIALECT:
+    if dialect and dialect.raw != DIALECT:
         dialect.wrong(f"must be {DIALECT!r}")
     elif version and version.integer() != VERSION:
         version.wrong(f"only version {VERSION} of the AlphaFold Server format is known")
@@ -86,6 +81,7 @@ def _decode_entity(sequence: Value, chains: _ChainNames) -> Entity:
         sequence.wrong(
             "must have exactly one of proteinChain, rnaSequence, dnaSequence, ligand and ion"
         )
+        sequence.problems.leave_unread(sequence.place)
         return Ligand(ids=())
     ((kind, value),) = kinds.items()
     if kind in ("ligand", "ion"):

@@ -9,7 +9,7 @@ from af3cli.job.types import Template
 def check_template(template: Template, query_length: int, place: str, problems: Problems) -> None:
     """Reports index lists that do not fit each other, the query or the structure."""
     query, hit = template.query_indices, template.template_indices
-    if len(query) != len(hit):
+    if len(query) != len(hit) and not problems.concern(f"{place}.queryIndices"):
         problems.add(
             f"{place}.templateIndices",
             f"has {len(hit)} numbers, queryIndices has {len(query)}; they are read as pairs",

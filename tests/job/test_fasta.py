@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from af3cli.errors import InputError
 from af3cli.job import Dna, FastaOptions, Protein, Rna, read_jobs, remarks
-from af3cli.job.fasta import fasta_jobs
+from af3cli.job.fasta import fasta_file
 
 
 def test_each_record_is_a_job():
     text = ">first some words\nMKTAY\nIAKQ*\n\n>second\nacde fghi\r\n"
-    jobs = fasta_jobs(text, "x.fasta")
+    jobs = fasta_file(text, "x.fasta").jobs()
     assert [job.name for job in jobs] == ["first", "second"]
     assert [job.entities for job in jobs] == [
         (Protein(("A",), "MKTAYIAKQ"),),
@@ -29,16 +29,16 @@ def test_each_record_is_a_job():
 
 def test_kinds_are_told_by_header_and_letters():
     text = ">a|RNA\nACG\n>b|dna\nACG\n>c|protein\nACGT\n>d\nACGU\n>e\nACGT\n>f\nACGTK\n"
-    kinds = [type(job.entities[0]) for job in fasta_jobs(text, "x")]
+    kinds = [type(job.entities[0]) for job in fasta_file(text, "x").jobs()]
     assert kinds == [Rna, Dna, Protein, Rna, Dna, Protein]
-    notes = [remarks(job) for job in fasta_jobs(text, "x")]
+    notes = [remarks(job) for job in fasta_file(text, "x").jobs()]
     assert [bool(note) for note in notes] == [False, False, False, True, True, False]
     assert "record 5 (e): taken for DNA by its letters" in notes[4][0]
 
 
 def test_one_complex_per_file():
     text = ">a\nMKTAY\n>b|dna\nACGT\n>c\nMKTAY\n>d\nMKL:MKTAY\n"
-    (job,) = fasta_jobs(text, "dir/my complex.v1.fasta", FastaOptions(is_complex=True))
+    (job,) = fasta_file(text, "dir/my complex.v1.fasta", FastaOptions(is_complex=True)).jobs()
     assert job.name == "my_complex"
     assert job.entities == (
         Protein(("A", "C", "E"), "MKTAY"),
@@ -50,14 +50,14 @@ def test_one_complex_per_file():
 def test_names_are_safe_and_unique():
     headers = ["sp|P0|A B", "a/../b", "..", "", "a", "a", "a_2", "a", "é"]
     text = "".join(f">{header}\nMKL\n" for header in headers)
-    names = [job.name for job in fasta_jobs(text, "x")]
+    names = [job.name for job in fasta_file(text, "x").jobs()]
     assert names[:4] == ["sp_P0_A", "a_.._b", "sequence_3", "sequence_4"]
     assert names[4:] == ["a", "a_3", "a_2", "a_4", "sequence_9"]
-    assert "a is there already; called a_3" in remarks(fasta_jobs(text, "x")[5])
+    assert "a is there already; called a_3" in remarks(fasta_file(text, "x").jobs()[5])
 
 
 def test_long_names_leave_room_for_what_stands_behind_them():
-    first, second = fasta_jobs(f">{'x' * 400}1\nMKL\n>{'x' * 400}2\nMKV\n", "x")
+    first, second = fasta_file(f">{'x' * 400}1\nMKL\n>{'x' * 400}2\nMKV\n", "x").jobs()
     assert (first.name, second.name) == ("x" * 150, "x" * 150 + "_2")
 
 
@@ -65,20 +65,20 @@ def test_long_names_leave_room_for_what_stands_behind_them():
 def test_ligands_are_not_taken_for_proteins(kind):
     message = f"record 1 .*: FASTA has no place for a {kind.lower()}; write the job as JSON"
     with pytest.raises(InputError, match=message):
-        fasta_jobs(f">x|{kind}\nATP\n", "x")
+        fasta_file(f">x|{kind}\nATP\n", "x").jobs()
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_of_any_system_are_read(end):
     text = end.join((">a", "MKL", "VVV", "", ">b", "MKT", ""))
-    assert [job.entities[0].sequence for job in fasta_jobs(text, "x")] == ["MKLVVV", "MKT"]
+    assert [job.entities[0].sequence for job in fasta_file(text, "x").jobs()] == ["MKLVVV", "MKT"]
 
 
 @given(st.lists(st.text(min_size=0, max_size=8), max_size=20))
 def test_any_headers_give_names_that_are_safe_and_unique(headers):
     headers = [header.translate({ord(c): " " for c in "\r\n"}) for header in headers]
     text = "".join(f">{header}\nMKL\n" for header in [*headers, "last"])
-    names = [job.name for job in fasta_jobs(text, "x")]
+    names = [job.name for job in fasta_file(text, "x").jobs()]
     assert len(set(names)) == len(names) == len(headers) + 1
     allowed = set(string.ascii_letters + string.digits + "_-.")
     assert all(name and set(name) <= allowed and not name.startswith(".") for name in names)
@@ -88,7 +88,7 @@ def test_alignments_are_found_by_name(tmp_path):
     (tmp_path / "one.a3m").write_text(">q\nMKL\n>r\nM-L\n")
     (tmp_path / "two.a3m.gz").write_bytes(gzip.compress(b">q\nACGU\n"))
     text = ">one\nMKL\n>two\nACGU\n>three\nMKV\n"
-    one, two, three = fasta_jobs(text, "x", FastaOptions(msa_dir=tmp_path))
+    one, two, three = fasta_file(text, "x", FastaOptions(msa_dir=tmp_path)).jobs()
     assert one.entities[0].unpaired_msa == ">q\nMKL\n>r\nM-L\n"
     assert one.entities[0].paired_msa == "" and one.entities[0].templates is None
     assert two.entities[0].unpaired_msa == ">q\nACGU\n"
@@ -103,7 +103,7 @@ def test_alignments_are_not_held_in_memory_together(tmp_path):
         (tmp_path / f"p{i}.a3m").write_text(f">q\n{row}\n" * 3000)
     text = "".join(f">p{i}\n{row}\n" for i in range(30))
     tracemalloc.start()
-    jobs = fasta_jobs(text, "x", FastaOptions(msa_dir=tmp_path))
+    jobs = fasta_file(text, "x", FastaOptions(msa_dir=tmp_path)).jobs()
     num_rows = sum(job.entities[0].unpaired_msa.count(">") for job in jobs)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -118,14 +118,14 @@ def test_alignments_that_cannot_be_read_are_told_at_their_record(tmp_path):
     message = r"record 2 \(b\): .*b\.a3m: is not UTF-8"
     for is_complex in (False, True):
         with pytest.raises(InputError, match=message):
-            fasta_jobs(">a\nMKL\n>b\nMKV\n", "x", FastaOptions(is_complex, tmp_path))
+            fasta_file(">a\nMKL\n>b\nMKV\n", "x", FastaOptions(is_complex, tmp_path)).jobs()
 
 
 def test_everything_wrong_is_reported_with_its_record(tmp_path):
     (tmp_path / "d.a3m").write_text(">q\nMK\n")
     text = ">a\nMK-L\n>b\n>c\nACGN\n>d\nMKL\n>e\nMKL\n"
     with pytest.raises(InputError) as caught:
-        fasta_jobs(text, "x.fasta", FastaOptions(msa_dir=tmp_path))
+        fasta_file(text, "x.fasta", FastaOptions(msa_dir=tmp_path)).jobs()
     lines = str(caught.value).splitlines()
     assert lines[0] == "x.fasta: 4 problems"
     assert "record 1 (a).sequence: must be upper-case letters A-Z, has '-' at 3" in lines[1]

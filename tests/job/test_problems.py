@@ -152,6 +152,45 @@ def test_all_mistakes_are_reported_together():
     assert f"{len(chosen)} problems" in str(caught.value)
 
 
+def lines_of(document: object, **options: object) -> list[str]:
+    """What is reported of a document, a line for each problem."""
+    with pytest.raises(InputError) as caught:
+        parse_jobs(json.dumps(document), **options)
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ({"mmcifPath": "/no/such.cif"}, "mmcifPath: /no/such.cif: does not exist"),
+        ({"mmcifPath": "gs://a/b.cif"}, "mmcifPath: Google Cloud Storage is not read from"),
+        ({"mmcifPath": 5}, "mmcifPath: must be a string, not 5"),
+        ({"mmcif": "data_x", "mmcifPath": "/dev/null"}, "mmcifPath: mmcif is given too"),
+        ({"mmCIF": "data_x"}, "mmCIF: unknown key; did you mean 'mmcif'?"),
+    ],
+)
+def test_a_template_that_was_not_read_is_not_missing_too(keys, line):
+    template = {"queryIndices": [0], "templateIndices": [0]} | keys
+    protein = {"id": "A", "sequence": "GG", "unpairedMsa": "", "pairedMsa": ""}
+    entities = [{"protein": protein | {"templates": [template]}}]
+    (found,) = lines_of(everything() | {"sequences": entities, "bondedAtomPairs": None})
+    assert found.startswith(f"sequences[0].protein.templates[0].{line}")
+
+
+def test_an_entity_of_the_server_with_a_misspelt_kind_has_no_other_problem():
+    entities = [{"proteinChain": {"sequence": "MK"}}, {"iron": {"ion": "FE"}}]
+    (line,) = lines_of([{"name": "a", "sequences": entities}])
+    assert line == "[0].sequences[1].iron: unknown key; did you mean 'ion'?"
+
+
+def test_a_job_of_the_other_dialect_in_a_list_is_read_as_what_it_is():
+    document = everything() | {"modelSeeds": [-1]}
+    assert [line[:40] for line in lines_of([document])] == [
+        "[0].dialect: a job in the AlphaFold 3 fo",
+        "[0].modelSeeds[0]: -1 is not between 0 a",
+    ]
+
+
 def test_waters_of_a_template_are_no_polymer():
     """Also where the file does not list residues, but its atoms alone."""
     sites = "".join(f"A {number}\n" for number in (1, 2, 3)) + "W .\nW ?\n"
