@@ -24,16 +24,16 @@ def command(jobs: tuple[Path, ...], ccd: Path | None, reading: ReadingOptions) -
     file. The exit code is 2 if anything is wrong.
     """
     from af3cli.chemistry import open_dictionary
-    from af3cli.tokens.component_check import check_components
+    from af3cli.tokens.component_check import checked_jobs
+    from af3cli.tokens.table import left_out_notes
 
     components = open_dictionary(ccd)
     is_sound = True
     for path in jobs:
         try:
-            for job in reading.read(path):
-                check_components(job, components, f"{path} ({printable(job.name)})")
+            for job in checked_jobs(reading.read_file(path), components):
                 click.echo(f"{path}: {describe(job)}")
-                for remark in remarks(job):
+                for remark in (*remarks(job), *left_out_notes(job, components)):
                     click.echo(f"  note: {printable(remark)}")
         except InputError as error:
             is_sound = False

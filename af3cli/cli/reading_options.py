@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from af3cli.job import FastaOptions, Job, StructureOptions, read_jobs
+from af3cli.job import FastaOptions, Job, JobFile, StructureOptions, read_file
 
 
 def _codes(
@@ -76,7 +76,11 @@ class ReadingOptions:
 
     def read(self, path: Path) -> Sequence[Job]:
         """Returns the jobs of a file; see `read_jobs`."""
-        return read_jobs(path, self.structure, self.fasta)
+        return self.read_file(path).jobs()
+
+    def read_file(self, path: Path) -> JobFile:
+        """Returns what is in a file; see `af3cli.job.read_file`."""
+        return read_file(path, self.structure, self.fasta)
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:

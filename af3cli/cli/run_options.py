@@ -113,7 +113,7 @@ class RunOptions:
         search = self.search.plan_for(self.msa)
         buckets = Buckets() if self.buckets is None else Buckets.parse(self.buckets)
         components = open_dictionary(self.ccd)
-        jobs = plan_files(self.jobs, components, seeds, search, self.reading.read)
+        jobs = plan_files(self.jobs, components, seeds, search, self.reading.read_file)
         return Plan(search, components, buckets, jobs, plan_tasks(jobs, buckets))
 
     def fill(self, plan: Plan) -> Plan:

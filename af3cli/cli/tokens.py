@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,10 +42,12 @@ def command(
     """
     from af3cli.chemistry import open_dictionary
     from af3cli.tokens import tokenize
+    from af3cli.tokens.component_check import checked_jobs
     from af3cli.tokens.table import CHAIN_ORDER, SOURCE_COLUMNS, explain_chains, token_table
 
-    content = _job(job, name, reading)
-    tokens, _ = tokenize(content, open_dictionary(ccd))
+    components = open_dictionary(ccd)
+    content = _job(job, name, checked_jobs(reading.read_file(job), components))
+    tokens, _ = tokenize(content, components)
     table = token_table(tokens, content.sources)
     if not content.sources:
         table = table[[name for name in table.dtype.names if name not in SOURCE_COLUMNS]]
@@ -58,9 +60,8 @@ def command(
     click.echo("\n".join(lines))
 
 
-def _job(path: Path, name: str | None, reading: ReadingOptions) -> Job:
-    """The job of this name in a file, or its only one."""
-    jobs = reading.read(path)
+def _job(path: Path, name: str | None, jobs: Sequence[Job]) -> Job:
+    """The job of this name of those in a file, or its only one."""
     found = [job for job in jobs if name in (None, job.name)]
     if len(found) == 1:
         return found[0]

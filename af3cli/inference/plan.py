@@ -19,10 +19,11 @@ from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError
 from af3cli.features.padding import Buckets, Sizes
 from af3cli.inference.chain_inputs import ChainInputs, chain_inputs, provenances
-from af3cli.job import Job, job_digest, read_jobs
+from af3cli.job import Job, JobFile, job_digest, read_file
 from af3cli.search.plan import SearchPlan
 from af3cli.search.run import check_sources
 from af3cli.tokens import Tokens, tokenize
+from af3cli.tokens.component_check import checked_jobs
 from af3cli.wording import printable
 
 
@@ -100,32 +101,36 @@ def plan_files(
     components: ComponentDictionary,
     seeds: tuple[int, ...] | None = None,
     search: SearchPlan | None = None,
-    read: Callable[[Path], Sequence[Job]] = read_jobs,
+    read: Callable[[Path], JobFile] = read_file,
 ) -> list[PlannedJob]:
     """Returns the summaries of all jobs in files, with `seeds` in place of their own if given.
 
     With `search` they are to be passed to `search_planned`, and are checked for that. `read`
-    returns the jobs of a file.
+    returns what is in a file.
 
     Raises:
       InputError: jobs are not usable; the text has the problems of all of them.
     """
-    planned, problems = [], []
+    planned: list[PlannedJob] = []
+    problems = []
     for path in paths:
         try:
-            jobs = read(path)
-            for number, job in enumerate(jobs):
-                load = partial(jobs.__getitem__, number)
-                if len(jobs) == 1:
-                    load = partial(_read_again, path, read)
-                if seeds is not None:
-                    job = replace(job, seeds=seeds)
+            jobs = checked_jobs(read(path), components)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        for number, job in enumerate(jobs):
+            load = partial(jobs.__getitem__, number)
+            if len(jobs) == 1:
+                load = partial(_read_again, path, read)
+            if seeds is not None:
+                job = replace(job, seeds=seeds)
+            try:
                 if search is not None:
                     check_sources(job, search)
                 planned.append(plan_job(job, components, load))
-        except InputError as error:
-            text = str(error)
-            problems.append(text if str(path) in text else f"{path}: {text}")
+            except InputError as error:
+                problems.append(f"{path}: {error}")
     if problems:
         raise InputError("\n".join(problems))
     return planned
@@ -145,8 +150,8 @@ def plan_tasks(jobs: Sequence[PlannedJob], buckets: Buckets) -> list[Task]:
     return sorted(tasks, key=lambda task: (task.bucket, task.job.num_atoms))
 
 
-def _read_again(path: Path, read: Callable[[Path], Sequence[Job]]) -> Job:
-    jobs = read(path)
+def _read_again(path: Path, read: Callable[[Path], JobFile]) -> Job:
+    jobs = read(path).jobs()
     if len(jobs) != 1:
         raise InputError(f"{path} has changed since this run began")
     return jobs[0]

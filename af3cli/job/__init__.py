@@ -2,9 +2,10 @@
 
 from af3cli.job.a3m import parse_a3m
 from af3cli.job.chain_ids import chain_id, chain_order
+from af3cli.job.draft import Draft, JobFile
 from af3cli.job.names import file_name, job_digest
 from af3cli.job.options import FastaOptions, StructureOptions
-from af3cli.job.read import parse_jobs, read_job, read_jobs
+from af3cli.job.read import parse_jobs, read_file, read_job, read_jobs
 from af3cli.job.summary import describe, remarks
 from af3cli.job.types import (
     AtomAddress,
@@ -25,9 +26,11 @@ __all__ = [
     "AtomAddress",
     "ChainSource",
     "Dna",
+    "Draft",
     "Entity",
     "FastaOptions",
     "Job",
+    "JobFile",
     "Ligand",
     "Modification",
     "Protein",
@@ -41,6 +44,7 @@ __all__ = [
     "job_digest",
     "parse_a3m",
     "parse_jobs",
+    "read_file",
     "read_job",
     "read_jobs",
     "remarks",

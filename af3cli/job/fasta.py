@@ -19,6 +19,7 @@ from af3cli.job.problems import Problems
 from af3cli.job.textfile import read_text
 from af3cli.job.types import Dna, Job, Protein, Rna
 from af3cli.job.validate import check_job
+from af3cli.wording import some
 
 # So that files and folders can be called after records, with something behind the name.
 _MAX_NAME_LENGTH = 150
@@ -181,6 +182,7 @@ def _job(name: str, records: list[_Record]) -> _BareJob:
 def _problems(job: Job, alignments: tuple[Path | None, ...], places: list[str]) -> Problems:
     """What is wrong with a job or its alignments, at the record that each entity is of."""
     problems = Problems()
+    problems.rename("sequences", some(list(dict.fromkeys(places))))
     filled = []
     for i, (entity, path, place) in enumerate(zip(job.entities, alignments, places, strict=True)):
         problems.rename(entity_place(i, entity), place)

@@ -2,84 +2,148 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
 from af3cli.chemistry import ComponentDictionary
 from af3cli.chemistry.smiles import component_from_smiles
 from af3cli.errors import InputError
-from af3cli.job import AtomAddress, Job, Ligand
+from af3cli.job import AtomAddress, Entity, Job, JobFile, Ligand
 from af3cli.job.places import MODIFICATION_KEYS, entity_kind, entity_place
 from af3cli.job.problems import Problems
-from af3cli.tokens.chains import job_chains
+from af3cli.tokens.chains import atom_source
+from af3cli.tokens.known_residues import KnownResidues
+from af3cli.tokens.tokenize import NOTHING_LEFT, chains_left_out
+
+
+def checked_jobs(file: JobFile, components: ComponentDictionary) -> Sequence[Job]:
+    """Returns the jobs of a file if all of them have tokens.
+
+    Raises:
+      InputError: they do not; the text has everything that is wrong with any of them.
+    """
+    for draft in file.drafts:
+        find_component_problems(draft.job, components, draft.problems)
+    return file.jobs()
 
 
 def check_components(job: Job, components: ComponentDictionary, source: str = "job") -> None:
-    """Raises `InputError` naming `source` and everything the job names that does not exist.
+    """Raises `InputError` naming `source` and everything that keeps the job from having tokens.
 
     The job must be valid otherwise (`af3cli.job.validate`). Places are written as in its JSON.
     """
     problems = Problems()
-    named = _without_smiles(job)
-    try:
-        components = components.for_job(named)
-    except InputError as error:
-        problems.add("userCCD", str(error))
-    else:
-        _check_codes(job, components, problems)
-        _check_bonded_atoms(job, components, problems)
-    _check_smiles(job, problems)
+    find_component_problems(job, components, problems)
     problems.raise_if_any(source)
 
 
-def _without_smiles(job: Job) -> Job:
-    entities = (e for e in job.entities if not (isinstance(e, Ligand) and e.smiles))
-    return replace(job, entities=tuple(entities))
+def find_component_problems(job: Job, components: ComponentDictionary, problems: Problems) -> None:
+    """Adds what is wrong with the components of a job: one without problems has tokens.
 
-
-def _check_codes(job: Job, components: ComponentDictionary, problems: Problems) -> None:
+    `problems` has what is wrong with it otherwise. Nothing is said of what is not known for such a
+    reason, as of the atoms of a chain whose sequence could not be read.
+    """
+    own = _with_own(job, components, problems)
+    residues = KnownResidues(job, problems)
     for number, entity in enumerate(job.entities):
-        place = entity_place(number, entity)
-        if isinstance(entity, Ligand):
-            named = {f"{place}.ccdCodes[{i}]": code for i, code in enumerate(entity.ccd_codes)}
-        else:
-            key, _ = MODIFICATION_KEYS[entity_kind(entity)]
-            named = {
-                f"{place}.modifications[{i}].{key}": modification.ccd_code
-                for i, modification in enumerate(entity.modifications)
-            }
-        for where, code in named.items():
-            try:
-                components.get(code)
-            except InputError as error:
-                problems.add(where, str(error))
+        _check_entity(entity, entity_place(number, entity), own, residues, problems)
+    _check_bonded_atoms(job, own, residues, problems)
+    if problems:
+        return
+    try:
+        left_out = chains_left_out(job, components)
+    except InputError as error:
+        problems.add("", str(error))
+    else:
+        if len(left_out) == sum(len(entity.ids) for entity in job.entities):
+            problems.add("sequences", NOTHING_LEFT)
 
 
-def _check_smiles(job: Job, problems: Problems) -> None:
-    for number, entity in enumerate(job.entities):
-        if isinstance(entity, Ligand) and entity.smiles:
-            try:
-                component_from_smiles("LIG", entity.smiles)
-            except InputError as error:
-                problems.add(f"{entity_place(number, entity)}.smiles", str(error))
+def _with_own(job: Job, components: ComponentDictionary, problems: Problems) -> ComponentDictionary:
+    """The dictionary with the components of the job's `userCCD`, if they are usable."""
+    without_smiles = replace(job, entities=())
+    try:
+        return components.for_job(without_smiles)
+    except InputError as error:
+        problems.add("userCCD", str(error))
+        return components.for_job(replace(without_smiles, user_ccd=None))
 
 
-def _check_bonded_atoms(job: Job, components: ComponentDictionary, problems: Problems) -> None:
-    codes = {chain.chain_id: chain.codes for chain in job_chains(job)}
+def _check_entity(
+    entity: Entity,
+    place: str,
+    components: ComponentDictionary,
+    residues: KnownResidues,
+    problems: Problems,
+) -> None:
+    if isinstance(entity, Ligand) and entity.smiles:
+        try:
+            component_from_smiles("LIG", entity.smiles)
+        except InputError as error:
+            problems.add(f"{place}.smiles", str(error))
+    may_be_own = problems.concern("userCCD")
+    for where, code in _named_components(entity, place, residues):
+        if may_be_own and code not in components:
+            continue
+        if message := _component_problem(code, components):
+            problems.add(where, message)
+
+
+def _named_components(
+    entity: Entity, place: str, residues: KnownResidues
+) -> Iterator[tuple[str, str]]:
+    """Yields where an entity names a component, and which; each of a sequence once."""
+    if isinstance(entity, Ligand):
+        for i, code in enumerate(entity.ccd_codes):
+            yield f"{place}.ccdCodes[{i}]", code
+        return
+    key, _ = MODIFICATION_KEYS[entity_kind(entity)]
+    modified = [modification.ccd_code for modification in entity.modifications]
+    for i, code in enumerate(modified):
+        yield f"{place}.modifications[{i}].{key}", code
+    for code in dict.fromkeys(
+        code for chain in entity.ids[:1] for code in residues.of_chain(chain)
+    ):
+        if code not in modified:
+            yield f"{place}.sequence", code
+
+
+def _component_problem(code: str, components: ComponentDictionary) -> str | None:
+    """Why a residue cannot be this component, or `None`."""
+    try:
+        components.get(code)
+        has_atoms = len(components.get(atom_source(code)).atom_name) > 0
+    except InputError as error:
+        return str(error)
+    return None if has_atoms else f"component {code!r} has no atoms"
+
+
+def _check_bonded_atoms(
+    job: Job, components: ComponentDictionary, residues: KnownResidues, problems: Problems
+) -> None:
     for i, bond in enumerate(job.bonds):
         for end, atom in enumerate(bond):
-            message = _atom_problem(atom, codes[atom.chain_id][atom.residue_id - 1], components)
-            if message:
-                problems.add(f"bondedAtomPairs[{i}][{end}][2]", message)
+            place = f"bondedAtomPairs[{i}][{end}]"
+            if problems.concern(place):
+                continue
+            if message := _atom_problem(atom, residues.of_atom(atom), components):
+                problems.add(f"{place}[2]", message)
 
 
-def _atom_problem(atom: AtomAddress, code: str, components: ComponentDictionary) -> str | None:
-    """Why a residue with this component has no such atom, or `None`."""
-    if code not in components:
+def _atom_problem(
+    atom: AtomAddress, codes: tuple[str, ...], components: ComponentDictionary
+) -> str | None:
+    """Why no residue with one of these components has such an atom, or `None`."""
+    if not codes or not all(code in components for code in codes):
         return None  # reported where the component is named
-    component = components.get(code)
-    names = component.atom_name[component.heavy].tolist()
-    if atom.atom_name in names:
+    names = [_heavy_atoms(code, components) for code in codes]
+    if any(atom.atom_name in of_code for of_code in names):
         return None
-    close = get_close_matches(atom.atom_name, names, n=3) or names[:12]
-    return f"{code} has no heavy atom {atom.atom_name!r}; it has {', '.join(close)}"
+    close = get_close_matches(atom.atom_name, names[0], n=3) or names[0][:12]
+    return f"{codes[0]} has no heavy atom {atom.atom_name!r}; it has {', '.join(close)}"
+
+
+def _heavy_atoms(code: str, components: ComponentDictionary) -> list[str]:
+    component = components.get(code)
+    return component.atom_name[component.heavy].tolist()

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 from jaxtyping import Shaped
 
+from af3cli.chemistry import ComponentDictionary
 from af3cli.job import ChainSource, Job
+from af3cli.job.places import entity_place
 from af3cli.tokens.chains import Chain, job_chains
-from af3cli.tokens.tokenize import LEFT_OUT
+from af3cli.tokens.tokenize import LEFT_OUT, chains_left_out
 from af3cli.tokens.types import MoleculeType, Tokens
 
 TABLE_COLUMNS = {
@@ -60,6 +62,17 @@ def token_table(tokens: Tokens, sources: Iterable[ChainSource] = ()) -> Shaped[n
 def explain_chains(job: Job, tokens: Tokens) -> list[str]:
     """Returns a line for each chain of the job, in the order of their rows."""
     return [_explain(chain, tokens) for chain in job_chains(job)]
+
+
+def left_out_notes(job: Job, components: ComponentDictionary) -> list[str]:
+    """Returns a note for each chain that has no rows, with the place of its entity."""
+    left_out = set(chains_left_out(job, components))
+    return [
+        f"{entity_place(number, entity)}: chain {chain_id} {LEFT_OUT}"
+        for number, entity in enumerate(job.entities)
+        for chain_id in entity.ids
+        if chain_id in left_out
+    ]
 
 
 def _explain(chain: Chain, tokens: Tokens) -> str:

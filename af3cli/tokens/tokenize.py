@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 import numpy as np
 from jaxtyping import Int32, Shaped
@@ -19,6 +20,7 @@ LEFT_OUT = (
     "has no rows: like the official program, this one leaves out chains that have nothing but "
     "unknown residues, or whose components begin with a hydrogen"
 )
+NOTHING_LEFT = "has no atoms to model, only unknown residues"
 _logger = logging.getLogger(__name__)
 
 
@@ -35,22 +37,43 @@ def tokenize(
     Raises:
         InputError: A component or a bonded atom does not exist, or nothing is left.
     """
+    found = _residues(job, components, terminal_atoms)
+    if not found:
+        raise InputError(f"job {job.name!r}: {NOTHING_LEFT}")
+    chains, numbers, residues = zip(*found, strict=True)
+    for chain_id in _absent(job, chains):
+        _logger.warning("job %s: chain %s %s", job.name, chain_id, LEFT_OUT)
+    return _tables(chains, numbers, residues)
+
+
+def chains_left_out(job: Job, components: ComponentDictionary) -> list[str]:
+    """Returns the ids of chains that have no tokens, which may be all.
+
+    Raises:
+        InputError: A component or a bonded atom does not exist.
+    """
+    return _absent(job, (chain for chain, _, _ in _residues(job, components)))
+
+
+def _absent(job: Job, chains: Iterable[Chain]) -> list[str]:
+    present = {chain.chain_id for chain in chains}
+    return [chain.chain_id for chain in job_chains(job) if chain.chain_id not in present]
+
+
+def _residues(
+    job: Job, components: ComponentDictionary, terminal_atoms: bool = True
+) -> list[tuple[Chain, int, ResidueAtoms]]:
+    """Returns each residue that has tokens, with its chain and 1-based number."""
     components = components.for_job(job)
     _check_components(job_chains(job), components)
     links = job_links(job, components)
-    for chain in job_chains(job):
-        if chain not in links.chains:
-            _logger.warning("job %s: chain %s %s", job.name, chain.chain_id, LEFT_OUT)
     builder = ResidueBuilder(links, components, terminal_atoms)
-    residues = [
+    return [
         (chain, number, residue)
         for chain in links.chains
         for number, residue in enumerate(builder.chain(chain), start=1)
         if residue.num_tokens
     ]
-    if not residues:
-        raise InputError(f"job {job.name!r}: has no atoms to model, only unknown residues")
-    return _tables(*zip(*residues, strict=True))
 
 
 def _tables(
