@@ -12,11 +12,13 @@ from af3cli.job.document import Value, parse_json
 from af3cli.job.draft import Draft, JobFile
 from af3cli.job.fasta import fasta_file
 from af3cli.job.options import FastaOptions, StructureOptions
+from af3cli.job.places import entity_place
 from af3cli.job.problems import Problems
 from af3cli.job.server_json import decode_server_job
 from af3cli.job.textfile import decode_text, read_bytes
 from af3cli.job.types import Job
 from af3cli.job.validate import check_job
+from af3cli.wording import some
 
 MAX_JOB_BYTES = 2**30
 
@@ -69,7 +71,10 @@ def read_file(
         from af3cli.job.structure_job import structure_job
 
         job = structure_job(content, str(path), structure)
-        return JobFile(str(path), [_checked(job, Problems())])
+        problems = Problems()
+        for number, entity in enumerate(job.entities):
+            problems.rename(entity_place(number, entity), f"chain {some(entity.ids)}")
+        return JobFile(str(path), [_checked(job, problems)])
     start = content.lstrip()[:20]
     if not start.startswith(("{", "[")):
         found = f"begins with {start!r}" if start else "is empty"

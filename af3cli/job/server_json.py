@@ -19,6 +19,14 @@ VERSION = 1
 MAX_CHAINS = 10_000
 
 _JOB_KEYS = ("name", "modelSeeds", "sequences", "dialect", "version")
+# what each kind of entity is called in the AlphaFold 3 format
+_RENAMED = {
+    "proteinChain": "protein",
+    "rnaSequence": "rna",
+    "dnaSequence": "dna",
+    "ligand": "ligand",
+    "ion": "ligand",
+}
 _PROTEIN_KEYS = (
     "sequence",
     "glycans",
@@ -76,7 +84,7 @@ def _check_dialect(fields: dict[str, Value], document: Value) -> None:
 
 
 def _decode_entity(sequence: Value, chains: _ChainNames) -> Entity:
-    kinds = sequence.fields(("proteinChain", "rnaSequence", "dnaSequence", "ligand", "ion"))
+    kinds = sequence.fields(_RENAMED)
     if len(kinds) != 1:
         sequence.wrong(
             "must have exactly one of proteinChain, rnaSequence, dnaSequence, ligand and ion"
@@ -84,11 +92,11 @@ def _decode_entity(sequence: Value, chains: _ChainNames) -> Entity:
         sequence.problems.leave_unread(sequence.place)
         return Ligand(ids=())
     ((kind, value),) = kinds.items()
+    value.problems.rename(f"{sequence.place}.{_RENAMED[kind]}", value.place)
     if kind in ("ligand", "ion"):
+        place = f"{sequence.place}.ligand.ccdCodes[0]"
+        value.problems.rename(place, f"{value.place}.{kind}")
         return _decode_ligand(kind, value, chains)
-    place = sequence.place
-    renamed = {"proteinChain": "protein", "rnaSequence": "rna", "dnaSequence": "dna"}[kind]
-    value.problems.rename(f"{place}.{renamed}", value.place)
     if kind == "proteinChain":
         return _decode_protein(value, chains)
     fields = value.fields(_NUCLEIC_KEYS, required=("sequence",))
@@ -125,7 +133,6 @@ def _decode_protein(value: Value, chains: _ChainNames) -> Protein:
 def _decode_ligand(kind: str, value: Value, chains: _ChainNames) -> Ligand:
     """A ligand or an ion; both name their component under a key like their own."""
     fields = value.fields((kind, "count"), required=(kind,))
-    value.problems.rename(f"{value.place}.ccdCodes[0]", f"{value.place}.{kind}")
     code = fields[kind].text() if kind in fields else ""
     return Ligand(ids=chains.take(fields), ccd_codes=(code.removeprefix("CCD_"),))
 

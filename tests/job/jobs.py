@@ -50,6 +50,14 @@ def everything() -> dict:
     return copy.deepcopy(_EVERYTHING)
 
 
+def set_at(document: object, place: str, value: object) -> None:
+    """Sets `document.a[0].b` from a place such as `a.0.b`."""
+    *way, last = [int(part) if part.isdigit() else part for part in place.split(".")]
+    for part in way:
+        document = document[part]
+    document[last] = value
+
+
 def parse(document: object, **options: object) -> Job:
     """The one job of a document."""
     (job,) = parse_jobs(json.dumps(document), **options)

@@ -8,19 +8,11 @@ import pytest
 
 from af3cli.errors import InputError
 from af3cli.job import Job, Protein, parse_jobs, validate
-from tests.job.jobs import EXAMPLES, GOLDEN_JOBS, everything, parse
+from tests.job.jobs import EXAMPLES, GOLDEN_JOBS, everything, parse, set_at
 
 _TEMPLATE = json.loads(
     next(path for path in GOLDEN_JOBS if path.parent.name == "template_5y2e").read_text()
 )["sequences"][0]["protein"]["templates"][0]["mmcif"]
-
-
-def set_at(document: object, place: str, value: object) -> None:
-    """Sets `document.a[0].b` from a place such as `a.0.b`."""
-    *way, last = [int(part) if part.isdigit() else part for part in place.split(".")]
-    for part in way:
-        document = document[part]
-    document[last] = value
 
 
 MISTAKES = [

@@ -1,0 +1,180 @@
+"""Components are looked up whatever else is wrong with a job, and nothing is said twice."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import re
+from pathlib import Path
+
+import pytest
+
+from af3cli.chemistry import ComponentDictionary, open_dictionary
+from af3cli.errors import InputError
+from af3cli.job import Job, Ligand, Protein, read_file
+from af3cli.tokens.component_check import check_components, checked_jobs
+from tests.job.jobs import STRUCTURES, everything, set_at
+
+
+@pytest.fixture(scope="module")
+def components() -> ComponentDictionary:
+    return open_dictionary()
+
+
+def problems_of(path: Path, components: ComponentDictionary) -> list[str]:
+    """What is wrong with the jobs of a file, a line for each problem."""
+    with pytest.raises(InputError) as caught:
+        checked_jobs(read_file(path), components)
+    first, *lines = str(caught.value).splitlines()
+    assert first == f"{path}: {len(lines)} problem{'s'[: len(lines) > 1]}"
+    return [line.strip() for line in lines]
+
+
+def written(folder: Path, document: object) -> Path:
+    path = folder / "job.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def changed(changes: dict[str, object]) -> dict:
+    """A document in which all components and bonded atoms exist, with some places changed."""
+    document = everything()
+    for place, value in changes.items():
+        set_at(document, place, value)
+    return document
+
+
+def test_problems_of_form_and_of_components_come_together(tmp_path, components):
+    changes = {
+        "modelSeeds": [],
+        "sequences.0.protein.sequnce": "MK",
+        "sequences.0.protein.modifications.0": {"ptmType": "SEPP", "ptmPosition": 70},
+        "sequences.3.ligand.ccdCodes": ["NAG", "NAG", "nag"],
+        "sequences.4": {"ligand": {"smiles": "C1CC("}},
+        "bondedAtomPairs.0.0.2": "O40",
+    }
+    lines = problems_of(written(tmp_path, changed(changes)), components)
+    assert [line.split(": ")[0] for line in lines] == [
+        "bondedAtomPairs[0][0][2]",
+        "modelSeeds",
+        "sequences[0].protein.modifications[0].ptmPosition",
+        "sequences[0].protein.modifications[0].ptmType",
+        "sequences[0].protein.sequnce",
+        "sequences[3].ligand.ccdCodes[2]",
+        "sequences[4].ligand.id",
+        "sequences[4].ligand.smiles",
+    ]
+
+
+PHOSPHATE = [["A", 5, "P"], ["E", 1, "O4"]]
+SECOND_NAG = [["A", 5, "SG"], ["E", 2, "XX"]]
+
+
+@pytest.mark.parametrize(
+    ("bond", "place", "value", "line"),
+    [
+        (PHOSPHATE, "sequences.0.protein.sequence", "mkstcge", "sequence: must be upper-case"),
+        (PHOSPHATE, "sequences.0.protein.sequence", 5, "sequence: must be a string"),
+        (PHOSPHATE, "sequences.0.protein.modifications", 5, "modifications: must be a list"),
+        (
+            PHOSPHATE,
+            "sequences.0.protein.modifications.0",
+            5,
+            "modifications[0]: must be an object",
+        ),
+        (
+            PHOSPHATE,
+            "sequences.0.protein.modifications.0.ptmPosition",
+            0,
+            "modifications[0].ptmPosition: 0 is not a residue of 1 to 7",
+        ),
+        (
+            PHOSPHATE,
+            "sequences.0.protein.modifications.0",
+            {"ptmType": 5, "ptmPosition": 5},
+            "modifications[0].ptmType: must be a string",
+        ),
+        (SECOND_NAG, "sequences.3.ligand.ccdCodes", "NAG", "ccdCodes: must be a list"),
+        (SECOND_NAG, "sequences.3.ligand.ccdCodes.1", "CCD_NAG", "ccdCodes[1]: write the code"),
+        (SECOND_NAG, "sequences.3.ligand.ccdCodes.1", "NAGG", "ccdCodes[1]: there is no chemical"),
+        (SECOND_NAG, "sequences.2.dna.id", "E", "id: chain E is already at"),
+    ],
+)
+def test_atoms_of_residues_that_are_not_known_are_not_missed(
+    tmp_path, components, bond, place, value, line
+):
+    document = changed({place: value, "bondedAtomPairs": [bond]})
+    (found,) = problems_of(written(tmp_path, document), components)
+    assert line in found and not found.startswith("bondedAtomPairs")
+
+
+def test_modifications_under_a_misspelt_key_are_not_missed(tmp_path, components):
+    document = changed({"bondedAtomPairs": [PHOSPHATE]})
+    protein = document["sequences"][0]["protein"]
+    protein["modification"] = protein.pop("modifications")
+    (line,) = problems_of(written(tmp_path, document), components)
+    assert line.startswith("sequences[0].protein.modification: unknown key")
+
+
+@pytest.mark.parametrize("key", ["userCDD", "userCCDPath"])
+def test_own_components_that_could_not_be_read_are_not_missed(tmp_path, components, key):
+    document = changed({"sequences.3.ligand.ccdCodes": ["OWN1", "NAG"]}) | {key: "none.cif"}
+    document["bondedAtomPairs"] = [[["A", 5, "SG"], ["E", 1, "C1"]]]
+    (line,) = problems_of(written(tmp_path, document), components)
+    assert line.startswith(f"{key}: ")
+
+
+def test_all_jobs_of_a_list_are_looked_at_and_its_own_places_named(tmp_path, components):
+    protein = {"sequence": "MKL", "modifications": [{"ptmType": "CCD_SEPP", "ptmPosition": 1}]}
+    jobs = [
+        {"name": "one", "sequences": [{"ligand": {"ligand": "CCD_QQQ9"}}]},
+        {"name": "two", "sequences": [{"ion": {"ion": "MG"}, "count": 2}]},
+        {"name": "three", "sequences": [{"ion": {"ion": "MGG9"}}, {"proteinChain": protein}]},
+    ]
+    lines = problems_of(written(tmp_path, jobs), components)
+    assert [line.split(": ")[0] for line in lines] == [
+        "[0].sequences[0].ligand.ligand",
+        "[1].sequences[0].count",
+        "[2].sequences[0].ion.ion",
+        "[2].sequences[1].proteinChain.modifications[0].ptmType",
+    ]
+
+
+def test_components_without_atoms_are_named(tmp_path, components):
+    changes = {
+        "sequences.0.protein.modifications.0.ptmType": "UNL",
+        "sequences.3.ligand.ccdCodes": ["NAG", "NAG", "UNL"],
+    }
+    assert problems_of(written(tmp_path, changed(changes)), components) == [
+        "sequences[0].protein.modifications[0].ptmType: component 'UNL' has no atoms",
+        "sequences[3].ligand.ccdCodes[2]: component 'UNL' has no atoms",
+    ]
+
+
+def test_a_job_of_unknown_residues_alone_has_nothing_to_model(tmp_path, components):
+    job = Job("x", (1,), (Protein(("A",), "XXX", (), "", "", ()),))
+    with pytest.raises(InputError, match="job: 1 problem\n  sequences: has no atoms to model"):
+        check_components(job, components)
+    fasta = tmp_path / "x.fasta"
+    fasta.write_text(">a\nMKL\n>b\nXXX\n>c|rna\nNN\n")
+    assert problems_of(fasta, components) == [
+        "record 2 (b): has no atoms to model, only unknown residues",
+        "record 3 (c): has no atoms to model, only unknown residues",
+    ]
+
+
+def test_a_name_that_a_smiles_ligand_has_too_is_told(components):
+    """The tokenizer's own errors are reported in any case."""
+    user_ccd = (STRUCTURES.parents[2] / "examples" / "user_ccd_component.cif").read_text()
+    own = user_ccd.replace("CYS-CAP", "LIG_B")
+    job = Job("x", (1,), (Ligand(("B",), smiles="CC"), Ligand(("C",), ("LIG_B",))), user_ccd=own)
+    with pytest.raises(InputError, match="'LIG_B' has the name of a ligand made from SMILES"):
+        check_components(job, components)
+
+
+def test_components_of_a_structure_are_named_by_their_chains(tmp_path, components):
+    text = lzma.decompress((STRUCTURES / "1ncb.cif.xz").read_bytes()).decode()
+    path = tmp_path / "x.cif"
+    path.write_text(re.sub(r"^(G \d+ )CA\b", r"\1QQ9Q", text, flags=re.M))
+    (line,) = problems_of(path, components)
+    assert line.startswith("chain G.ccdCodes[0]: there is no chemical component")
