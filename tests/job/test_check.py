@@ -47,7 +47,7 @@ def test_components_that_do_not_exist_are_named(tmp_path):
     document["bondedAtomPairs"][1][0][2] = "SD"
     path.write_text(json.dumps(document))
     code, output = run(path)
-    assert code == 2 and "4 problems" in output
+    assert code == 2 and f"Error: {path}: 4 problems" in output
     assert "sequences[0].protein.modifications[0].ptmType: there is no chemical" in output
     assert "sequences[3].ligand.ccdCodes[1]: there is no chemical component 'nag'" in output
     assert "sequences[4].ligand.smiles: " in output
@@ -77,3 +77,17 @@ def test_what_may_surprise_is_remarked(tmp_path):
     assert "note: sequences[1].rna.sequence: read as unknown residues (N): T at 2" in output
     assert "note: sequences[1].rna: the model takes no notice of alignments" in output
     assert "note: bondedAtomPairs[2]: the model takes no notice" in output
+
+
+def test_chains_without_rows_are_remarked(tmp_path):
+    path = tmp_path / "job.json"
+    document = everything()
+    document["sequences"] += [
+        {"dna": {"id": ["X", "Y"], "sequence": "N"}},
+        {"ligand": {"id": "Z", "smiles": "[H][H]"}},
+    ]
+    path.write_text(json.dumps(document))
+    code, output = run(path)
+    assert code == 0
+    for place in ("[5].dna: chain X", "[5].dna: chain Y", "[6].ligand: chain Z"):
+        assert output.count(f"note: sequences{place} has no rows: like the official program") == 1
