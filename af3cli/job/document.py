@@ -78,7 +78,8 @@ class Value:
         for key in self.raw:
             meant = None if key in known else closest(key, known)
             if meant and self.raw.get(meant) is None:
-                self.problems.leave_unread(self._inside(meant))
+                # KEYPath names a file with the value of KEY
+                self.problems.leave_unread(self._inside(meant.removesuffix("Path")))
         return {
             key: Value(raw, self._inside(key), self.problems)
             for key, raw in self.raw.items()

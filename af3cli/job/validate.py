@@ -46,16 +46,18 @@ def check_job(job: Job, problems: Problems) -> None:
         check_user_components(job.user_ccd, "userCCD", problems)
 
 
-def chain_lengths(job: Job) -> dict[str, int]:
-    """Number of residues of every chain; a SMILES ligand has one."""
+def _chain_lengths(job: Job, problems: Problems) -> dict[str, int]:
+    """Number of residues of every chain, 0 if it is not known; a SMILES ligand has one."""
     lengths: dict[str, int] = {}
-    for entity in job.entities:
+    for number, entity in enumerate(job.entities):
         if isinstance(entity, Ligand):
             length = len(entity.ccd_codes) or (1 if entity.smiles else 0)
+        elif problems.concern(f"{entity_place(number, entity)}.sequence"):
+            length = 0
         else:
             length = len(entity.sequence)
         for chain in entity.ids:
-            lengths.setdefault(chain, length)
+            lengths[chain] = 0 if chain in lengths else length
     return lengths
 
 
@@ -154,9 +156,9 @@ def _check_ligand(ligand: Ligand, place: str, problems: Problems) -> None:
 
 
 def _check_bonds(job: Job, problems: Problems) -> None:
-    lengths = chain_lengths(job)
-    if not all(entity.ids for entity in job.entities) or not job.entities:
-        return  # which chains there are is not known, and that is reported already
+    lengths = _chain_lengths(job, problems)
+    ids = [f"{entity_place(number, entity)}.id" for number, entity in enumerate(job.entities)]
+    all_known = bool(ids) and not any(map(problems.concern, ids))
     smiles = {
         chain
         for entity in job.entities
@@ -167,7 +169,11 @@ def _check_bonds(job: Job, problems: Problems) -> None:
     for i, bond in enumerate(job.bonds):
         place = f"bondedAtomPairs[{i}]"
         for end, atom in enumerate(bond):
-            _check_bonded_atom(atom, lengths, smiles, f"{place}[{end}]", problems)
+            here = f"{place}[{end}]"
+            if all_known or atom.chain_id in lengths:
+                _check_bonded_residue(atom, lengths, smiles, here, problems)
+            if not re.fullmatch(r"[!-~]+", atom.atom_name):
+                problems.add(f"{here}[2]", f"{atom.atom_name[:40]!r} is not an atom name")
         if bond in seen:
             problems.add(place, "is given twice")
         elif bond[0] == bond[1]:
@@ -175,7 +181,7 @@ def _check_bonds(job: Job, problems: Problems) -> None:
         seen.add(bond)
 
 
-def _check_bonded_atom(
+def _check_bonded_residue(
     atom: AtomAddress, lengths: dict[str, int], smiles: set[str], place: str, problems: Problems
 ) -> None:
     if atom.chain_id not in lengths:
@@ -192,5 +198,3 @@ def _check_bonded_atom(
             f"{place}[1]",
             f"{atom.residue_id} is not a residue of chain {atom.chain_id} (1 to {length})",
         )
-    if not re.fullmatch(r"[!-~]+", atom.atom_name):
-        problems.add(f"{place}[2]", f"{atom.atom_name[:40]!r} is not an atom name")

@@ -135,13 +135,18 @@ def _atom_problem(
     atom: AtomAddress, codes: tuple[str, ...], components: ComponentDictionary
 ) -> str | None:
     """Why no residue with one of these components has such an atom, or `None`."""
-    if not codes or not all(code in components for code in codes):
+    if not codes or not all(_is_usable(code, components) for code in codes):
         return None  # reported where the component is named
     names = [_heavy_atoms(code, components) for code in codes]
     if any(atom.atom_name in of_code for of_code in names):
         return None
     close = get_close_matches(atom.atom_name, names[0], n=3) or names[0][:12]
-    return f"{codes[0]} has no heavy atom {atom.atom_name!r}; it has {', '.join(close)}"
+    there = f"it has {', '.join(close)}" if close else "all its atoms are hydrogens"
+    return f"{codes[0]} has no heavy atom {atom.atom_name!r}; {there}"
+
+
+def _is_usable(code: str, components: ComponentDictionary) -> bool:
+    return code in components and _component_problem(code, components) is None
 
 
 def _heavy_atoms(code: str, components: ComponentDictionary) -> list[str]:

@@ -43,7 +43,10 @@ MISTAKES = [
     ("sequences.0.protein.id", [], "sequences[0].protein.id: must be at least one chain id"),
     ("sequences.0.protein.id.1", "b1", "sequences[0].protein.id[1]: 'b1' is not made of"),
     ("sequences.2.dna.id", "A", "sequences[2].dna.id: chain A is already at sequences[0].protein"),
+    ("sequences.3.ligand.id", "e", "sequences[3].ligand.id: 'e' is not made of upper-case"),
+    ("sequences.3.ligand.id", 5, "sequences[3].ligand.id: must be a string, not 5"),
     ("sequences.0.protein.sequence", "", "sequences[0].protein.sequence: is empty"),
+    ("sequences.0.protein.sequence", "MK-T", "sequences[0].protein.sequence: must be upper-case"),
     ("sequences.1.rna.sequence", "AcG-", "sequences[1].rna.sequence: must be upper-case letters"),
     (
         "sequences.0.protein.modifications.0.ptmPosition",
@@ -159,6 +162,7 @@ def lines_of(document: object, **options: object) -> list[str]:
         ({"mmcifPath": 5}, "mmcifPath: must be a string, not 5"),
         ({"mmcif": "data_x", "mmcifPath": "/dev/null"}, "mmcifPath: mmcif is given too"),
         ({"mmCIF": "data_x"}, "mmCIF: unknown key; did you mean 'mmcif'?"),
+        ({"mmcif_path": "x.cif"}, "mmcif_path: unknown key; did you mean 'mmcifPath'?"),
     ],
 )
 def test_a_template_that_was_not_read_is_not_missing_too(keys, line):

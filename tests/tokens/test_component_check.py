@@ -116,7 +116,7 @@ def test_modifications_under_a_misspelt_key_are_not_missed(tmp_path, components)
     assert line.startswith("sequences[0].protein.modification: unknown key")
 
 
-@pytest.mark.parametrize("key", ["userCDD", "userCCDPath"])
+@pytest.mark.parametrize("key", ["userCDD", "userCCDPath", "userCcdPaths"])
 def test_own_components_that_could_not_be_read_are_not_missed(tmp_path, components, key):
     document = changed({"sequences.3.ligand.ccdCodes": ["OWN1", "NAG"]}) | {key: "none.cif"}
     document["bondedAtomPairs"] = [[["A", 5, "SG"], ["E", 1, "C1"]]]
@@ -148,6 +148,14 @@ def test_components_without_atoms_are_named(tmp_path, components):
     assert problems_of(written(tmp_path, changed(changes)), components) == [
         "sequences[0].protein.modifications[0].ptmType: component 'UNL' has no atoms",
         "sequences[3].ligand.ccdCodes[2]: component 'UNL' has no atoms",
+    ]
+
+
+def test_a_component_of_hydrogens_alone_has_no_atom_to_bond(tmp_path, components):
+    bond = [["A", 5, "SG"], ["E", 1, "H3"]]
+    document = changed({"sequences.3.ligand.ccdCodes": ["D8U"], "bondedAtomPairs": [bond]})
+    assert problems_of(written(tmp_path, document), components) == [
+        "bondedAtomPairs[0][1][2]: D8U has no heavy atom 'H3'; all its atoms are hydrogens"
     ]
 
 
