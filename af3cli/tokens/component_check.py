@@ -49,8 +49,12 @@ def find_component_problems(job: Job, components: ComponentDictionary, problems:
     for number, entity in enumerate(job.entities):
         _check_entity(entity, entity_place(number, entity), own, residues, problems)
     _check_bonded_atoms(job, own, residues, problems)
-    if problems:
-        return
+    if not problems:
+        _check_chains(job, components, problems)
+
+
+def _check_chains(job: Job, components: ComponentDictionary, problems: Problems) -> None:
+    """Reports what only the tokenizer sees, and a job of which nothing would be left."""
     try:
         left_out = chains_left_out(job, components)
     except InputError as error:
@@ -102,9 +106,8 @@ def _named_components(
     modified = [modification.ccd_code for modification in entity.modifications]
     for i, code in enumerate(modified):
         yield f"{place}.modifications[{i}].{key}", code
-    for code in dict.fromkeys(
-        code for chain in entity.ids[:1] for code in residues.of_chain(chain)
-    ):
+    of_sequence = residues.of_chain(entity.ids[0]) if entity.ids else ()
+    for code in dict.fromkeys(of_sequence):
         if code not in modified:
             yield f"{place}.sequence", code
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 
 import numpy as np
 from jaxtyping import Int32, Shaped
@@ -12,7 +11,7 @@ from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError
 from af3cli.job import Job
 from af3cli.tokens.chains import Chain, job_chains
-from af3cli.tokens.links import job_links
+from af3cli.tokens.links import Links, job_links
 from af3cli.tokens.residues import ResidueAtoms, ResidueBuilder
 from af3cli.tokens.types import Atoms, Tokens
 
@@ -37,13 +36,20 @@ def tokenize(
     Raises:
         InputError: A component or a bonded atom does not exist, or nothing is left.
     """
-    found = _residues(job, components, terminal_atoms)
-    if not found:
-        raise InputError(f"job {job.name!r}: {NOTHING_LEFT}")
-    chains, numbers, residues = zip(*found, strict=True)
-    for chain_id in _absent(job, chains):
+    components = components.for_job(job)
+    links = _links(job, components)
+    for chain_id in _left_out(job, links):
         _logger.warning("job %s: chain %s %s", job.name, chain_id, LEFT_OUT)
-    return _tables(chains, numbers, residues)
+    builder = ResidueBuilder(links, components, terminal_atoms)
+    residues = [
+        (chain, number, residue)
+        for chain in links.chains
+        for number, residue in enumerate(builder.chain(chain), start=1)
+        if residue.num_tokens
+    ]
+    if not residues:
+        raise InputError(f"job {job.name!r}: {NOTHING_LEFT}")
+    return _tables(*zip(*residues, strict=True))
 
 
 def chains_left_out(job: Job, components: ComponentDictionary) -> list[str]:
@@ -52,28 +58,17 @@ def chains_left_out(job: Job, components: ComponentDictionary) -> list[str]:
     Raises:
         InputError: A component or a bonded atom does not exist.
     """
-    return _absent(job, (chain for chain, _, _ in _residues(job, components)))
+    return _left_out(job, _links(job, components.for_job(job)))
 
 
-def _absent(job: Job, chains: Iterable[Chain]) -> list[str]:
-    present = {chain.chain_id for chain in chains}
-    return [chain.chain_id for chain in job_chains(job) if chain.chain_id not in present]
-
-
-def _residues(
-    job: Job, components: ComponentDictionary, terminal_atoms: bool = True
-) -> list[tuple[Chain, int, ResidueAtoms]]:
-    """Returns each residue that has tokens, with its chain and 1-based number."""
-    components = components.for_job(job)
+def _links(job: Job, components: ComponentDictionary) -> Links:
     _check_components(job_chains(job), components)
-    links = job_links(job, components)
-    builder = ResidueBuilder(links, components, terminal_atoms)
-    return [
-        (chain, number, residue)
-        for chain in links.chains
-        for number, residue in enumerate(builder.chain(chain), start=1)
-        if residue.num_tokens
-    ]
+    return job_links(job, components)
+
+
+def _left_out(job: Job, links: Links) -> list[str]:
+    present = {chain.chain_id for chain in links.chains}
+    return [chain.chain_id for chain in job_chains(job) if chain.chain_id not in present]
 
 
 def _tables(
