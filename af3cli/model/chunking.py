@@ -66,7 +66,7 @@ def map_rows(
     def room(part: jax.ShapeDtypeStruct) -> Array:
         shape = list(part.shape)
         shape[out_axis] = num_rows
-        return jnp.zeros(shape, part.dtype)
+        return jnp.full(shape, any_value.astype(part.dtype))
 
     def fill_chunk(index: Array, filled: Result) -> Result:
         start = index * chunk  # JAX moves a slice that would end beyond the last row back to it
@@ -76,6 +76,8 @@ def map_rows(
             evaluate(start),
         )
 
+    # A constant would be kept in memory for all calls, and copied for each.
+    any_value = jax.tree.leaves(rows)[0].ravel()[0]
     result = jax.tree.map(room, jax.eval_shape(evaluate, 0))
     return jax.lax.fori_loop(0, math.ceil(num_rows / chunk), fill_chunk, result)
 
@@ -93,22 +95,41 @@ def add_rows(
     Rows lie along `axis` of `total` and along `others_axis` of `others`; what is added to a row
     depends on that row only.
     """
+    return replace_rows(
+        lambda rows, *parts: rows + function(rows, *parts),
+        total,
+        *others,
+        bytes_per_row=bytes_per_row,
+        axis=axis,
+        others_axis=others_axis,
+    )
+
+
+def replace_rows(
+    function: Callable[..., Array],
+    total: Array,
+    *others: Array,
+    bytes_per_row: int,
+    axis: int = 0,
+    others_axis: int = 0,
+) -> Array:
+    """`function(total, *others)` in the place of `total`; otherwise as `add_rows`."""
     num_rows = total.shape[axis]
     chunk = _chunk(num_rows, bytes_per_row)
     if chunk == num_rows:
-        return total + function(total, *others)
+        return function(total, *others)
 
-    def add_chunk(start: int | Array, size: int, total: Array) -> Array:
+    def replace_chunk(start: int | Array, size: int, total: Array) -> Array:
         rows = jax.lax.dynamic_slice_in_dim(total, start, size, axis)
         parts = (jax.lax.dynamic_slice_in_dim(x, start, size, others_axis) for x in others)
-        rows = rows + function(rows, *parts)
+        rows = function(rows, *parts)
         return jax.lax.dynamic_update_slice_in_dim(total, rows, start, axis)
 
     whole, rest = divmod(num_rows, chunk)
     total = jax.lax.fori_loop(
-        0, whole, lambda index, total: add_chunk(index * chunk, chunk, total), total
+        0, whole, lambda index, total: replace_chunk(index * chunk, chunk, total), total
     )
-    return add_chunk(whole * chunk, rest, total) if rest else total
+    return replace_chunk(whole * chunk, rest, total) if rest else total
 
 
 def _chunk(num_rows: int, bytes_per_row: int) -> int:

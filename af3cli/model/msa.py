@@ -111,6 +111,8 @@ class MsaBlock(nnx.Module):
     ) -> tuple[Msa, Pair]:
         pair = pair + self.outer_product(msa, row_mask)
         msa = self.averaging(msa, pair, mask)
+        # The pair representation is updated in place once it has been read.
+        msa, pair = jax.lax.optimization_barrier((msa, pair))
         msa = add_rows(self.transition, msa, bytes_per_row=self.transition.bytes_of(msa[0]))
         return msa, self.pair(pair, mask)
 

@@ -10,6 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Float32, Int8, Int32
 
 from af3cli.features.types import TemplateFeatures, TokenFeatures
+from af3cli.model.chunking import add_rows, map_rows
 from af3cli.model.config import ModelConfig
 from af3cli.model.layers import LayerNorm, Linear, parameter
 from af3cli.model.pairformer import PairBlock
@@ -104,6 +105,8 @@ def template_geometry(
 class TemplateEmbedder(nnx.Module):
     """Mean over the template slots of each template's pair stack; empty templates count.
 
+    Returns the pair representation with the update added.
+
     All empty templates are equal and computed once. Rows of `geometric` are for the 39 distance
     bins, the pseudo-beta mask, the unit vector's x, y, z, and the backbone mask.
     """
@@ -124,7 +127,9 @@ class TemplateEmbedder(nnx.Module):
         self.contract = Linear(template.width, config.pair_width)
 
     def __call__(self, pair: Pair, geometry: TemplateGeometry, mask: Bool[Array, "token"]) -> Pair:
-        query = self.query(self.query_norm(pair)).astype(jnp.float32)
+        query = map_rows(
+            lambda rows: self.query(self.query_norm(rows)), pair, bytes_per_row=2 * pair[0].nbytes
+        )
         num_real = geometry.num_real
 
         def add_template(index: Array, total: Pair) -> Pair:
@@ -135,8 +140,13 @@ class TemplateEmbedder(nnx.Module):
 
         # One round more than there are templates: the row after them is an empty template.
         rounds = jnp.minimum(num_real + 1, self.slots)
-        total = jax.lax.fori_loop(0, rounds, add_template, jnp.zeros_like(query))
-        return self.contract(nnx.relu(total / self.slots))
+        total = jax.lax.fori_loop(0, rounds, add_template, jnp.zeros(query.shape, jnp.float32))
+        return add_rows(
+            lambda _, rows: self.contract(nnx.relu(rows / self.slots)),
+            pair,
+            total,
+            bytes_per_row=2 * pair[0].nbytes,
+        )
 
     def _embed(self, geometry: TemplateGeometry, index: Array) -> Pair:
         """The part of a template's pair activations that does not depend on the query."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int8
 
 from af3cli.features.types import Features
 from af3cli.model.atom_encoder import AtomEncoder
+from af3cli.model.chunking import replace_rows
 from af3cli.model.config import ModelConfig
 from af3cli.model.layers import LayerNorm, Linear
 from af3cli.model.msa import MsaEmbedding, MsaStack
@@ -97,7 +98,7 @@ class Trunk(nnx.Module):
         """One pass. `single` and `pair` are those of the pass before, zero for the first."""
         pair = self.recycle_pair(inputs, pair)
         if self.config.template.slots:
-            pair = pair + self.template_embedder(pair, inputs.templates, inputs.mask)
+            pair = self.template_embedder(pair, inputs.templates, inputs.mask)
         pair = self.msa_stack(msa, pair, row_mask, inputs.mask)
         single = inputs.single + self.previous_single(self.previous_single_norm(single))
         pair, single = self.pairformer(pair, single, inputs.mask)
@@ -105,5 +106,8 @@ class Trunk(nnx.Module):
 
     def recycle_pair(self, inputs: TrunkInputs, pair: Pair) -> Pair:
         """The pair representation with which a pass begins."""
-        update = self.previous_pair(self.previous_pair_norm(pair))
-        return inputs.pair.astype(jnp.float32) + update
+
+        def recycle(rows: Pair, own: Pair) -> Pair:
+            return own.astype(jnp.float32) + self.previous_pair(self.previous_pair_norm(rows))
+
+        return replace_rows(recycle, pair, inputs.pair, bytes_per_row=2 * pair[0].nbytes)

@@ -102,7 +102,7 @@ def _compiled_stages(graph: nnx.GraphDef, precision: Precision) -> Callable[...,
     ) -> tuple[Array, ...]:
         embedded = templated = trunk.recycle_pair(inputs, pair)
         if trunk.config.template.slots:
-            templated += trunk.template_embedder(embedded, inputs.templates, inputs.mask)
+            templated = trunk.template_embedder(embedded, inputs.templates, inputs.mask)
         with_msa = trunk.msa_stack(msa, templated, row_mask, inputs.mask)
         recycled = inputs.single + trunk.previous_single(trunk.previous_single_norm(single))
         return embedded, templated, with_msa, recycled

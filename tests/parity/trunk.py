@@ -104,7 +104,7 @@ def _compiled_stages(graph: nnx.GraphDef, precision: Precision) -> Callable[...,
         pair: Float[Array, "token token pair"],
     ) -> dict[str, Array]:
         embedded = trunk.recycle_pair(inputs, pair)
-        templated = embedded + trunk.template_embedder(embedded, inputs.templates, inputs.mask)
+        templated = trunk.template_embedder(embedded, inputs.templates, inputs.mask)
         return {
             "after_embed": embedded,
             "after_templates": templated,
