@@ -115,7 +115,7 @@ class TriangleAttention(nnx.Module):
         """The update of rows when starting, of columns when ending."""
         rows = self.norm(pair)
         rows = rows if self.starting else rows.swapaxes(0, 1)
-        query, key, value, gate = jnp.split(self.expand(rows), 4, axis=-1)
+        query, key, value, gate = self.expand.parts(rows, 4)
         heads = (split_heads(x, self.num_heads) for x in (query, key, value))
         update = self.contract(gated(attend(*heads, bias), gate))
         return update if self.starting else update.swapaxes(0, 1)
