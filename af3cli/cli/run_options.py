@@ -155,7 +155,7 @@ class RunOptions:
         if model.weights.is_meaningless:
             warn(f"the parameters {model.weights.name} are random, so all values are meaningless")
         if reason := why_slow(choose_precision(self.precision)):
-            warn(f"without cuDNN's attention, which is faster and takes less memory: {reason}")
+            warn(reason)
         return model
 
 

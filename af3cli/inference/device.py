@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from af3cli.inference.precision import Precision
-from af3cli.model.attention import is_fused, why_not_fused
+from af3cli.model.attention import is_fused, why_not_fused, why_not_tiled
 
 # The share of a GPU's memory that XLA takes; by itself it leaves a quarter unused.
 _MEMORY_SHARE = "0.95"
@@ -46,16 +46,22 @@ def _is_known(option: str, value: bool) -> bool:
 
 
 def made_on(precision: Precision) -> str:
-    """Returns what a record of results says of the device, such as "NVIDIA H200, fused attention".
+    """Returns what a record of results says of the device, such as "NVIDIA H200, tiled attention".
 
     Values in bfloat16 differ between devices by its rounding.
     """
-    attention = "fused attention" if is_fused(jnp.dtype(precision)) else "plain attention"
-    return f"{jax.local_devices()[0].device_kind}, {attention}"
+    kind = "plain"
+    if is_fused(jnp.dtype(precision)):
+        kind = "fused" if why_not_tiled() else "tiled"
+    return f"{jax.local_devices()[0].device_kind}, {kind} attention"
 
 
 def why_slow(precision: Precision) -> str | None:
-    """Returns why attention on this GPU is slower than it could be, or None if it is not."""
-    if jax.default_backend() == "gpu" and precision == Precision.BFLOAT16:
-        return why_not_fused()
+    """Returns what attention on this GPU goes without, and why, or None if it is not slower."""
+    if jax.default_backend() != "gpu" or precision != Precision.BFLOAT16:
+        return None
+    if reason := why_not_fused():
+        return f"without cuDNN's attention, which is faster and takes less memory: {reason}"
+    if reason := why_not_tiled():
+        return f"without the kernel for tiled attention, which is faster than cuDNN's: {reason}"
     return None

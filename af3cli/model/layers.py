@@ -41,9 +41,7 @@ class Linear(nnx.Module):
             "cd,...c->d...", self.weight[...], x.astype(self.dtype), precision=self.precision
         )
 
-    def parts(
-        self, x: Float[Array, "*batch in"], number: int
-    ) -> list[Float[Array, "*batch part"]]:
+    def parts(self, x: Float[Array, "*batch in"], number: int) -> list[Float[Array, "*batch part"]]:
         """What a layer without bias returns, as `number` equal parts, each an array of its own."""
         x = x.astype(self.dtype)
         weights = jnp.split(self.weight[...], number, axis=-1)
