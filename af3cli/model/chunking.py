@@ -47,14 +47,15 @@ def map_rows(
     bytes_per_row: int,
     axis: int = 0,
     out_axis: int = 0,
+    least_rows: int = 1,
 ) -> Result:
     """`function(rows)`, evaluated on as many rows at once as the budget allows.
 
-    `rows` and the result are arrays or trees of them; rows lie along `axis` of each of the former
+    On at least `least_rows` if there are so many, whatever the budget. `rows` and the result are arrays or trees of them; rows lie along `axis` of each of the former
     and along `out_axis` of each of the latter.
     """
     num_rows = jax.tree.leaves(rows)[0].shape[axis]
-    chunk = _chunk(num_rows, bytes_per_row)
+    chunk = _chunk(num_rows, bytes_per_row, least_rows)
     if chunk == num_rows:
         return function(rows)
 
@@ -132,9 +133,9 @@ def replace_rows(
     return replace_chunk(whole * chunk, rest, total) if rest else total
 
 
-def _chunk(num_rows: int, bytes_per_row: int) -> int:
+def _chunk(num_rows: int, bytes_per_row: int, least_rows: int = 1) -> int:
     """How many rows to take at once: chunks as even as can be that the budget allows."""
-    most = max(1, chunk_budget() // bytes_per_row)
+    most = max(least_rows, chunk_budget() // bytes_per_row)
     return math.ceil(num_rows / math.ceil(num_rows / most))
 
 

@@ -16,6 +16,9 @@ from af3cli.model.stack import Stack
 Msa = Float[Array, "row token msa"]
 Pair = Float[Array, "token token pair"]
 
+# Outer products of fewer tokens at once run below the rate of a processor.
+_LEAST_TOKENS = 8
+
 
 class MsaEmbedding(nnx.Module):
     """Alignment rows and target features to the MSA representation (algorithm 8, lines 1 to 4).
@@ -66,7 +69,12 @@ class OuterProductMean(nnx.Module):
         # Products are there twice when their axes are turned, and more often while a compiler tries
         # algorithms; nothing is lost by small chunks.
         bytes_per_token = 4 * right.shape[1] * right.shape[2] ** 2 * right.dtype.itemsize
-        summed = map_rows(contract_rows, left.swapaxes(0, 1), bytes_per_row=bytes_per_token)
+        summed = map_rows(
+            contract_rows,
+            left.swapaxes(0, 1),
+            bytes_per_row=bytes_per_token,
+            least_rows=_LEAST_TOKENS,
+        )
         return summed / (1e-3 + row_mask.sum())
 
 

@@ -67,3 +67,17 @@ def test_each_row_is_added_to_once(
             axis=axis,
         )
     np.testing.assert_allclose(ours, turned(expected), rtol=1e-6, atol=1e-5)
+
+
+def test_no_fewer_rows_are_taken_than_are_asked_for() -> None:
+    seen = []
+
+    def function(rows: jax.Array) -> jax.Array:
+        seen.append(len(rows))
+        return 2 * rows
+
+    rows = jnp.arange(20.0)
+    with chunk_bytes(1):
+        doubled = map_rows(function, rows, bytes_per_row=9, least_rows=8)
+    np.testing.assert_array_equal(doubled, 2 * rows)
+    assert set(seen) == {7}  # as even as three chunks can be
