@@ -149,6 +149,8 @@ def predict(
                 on_step(batch, index)
 
         positions = sample_positions(heads, context, draws(job.seed, drawn), config, report)
+        if first + at_once >= len(samples):
+            context = None  # so that its memory is there for the confidences
         for number, coordinates in zip(batch, positions, strict=False):
             confidence = heads.confidences(coordinates, *shared)
             yield _trimmed(job, number, np.asarray(coordinates), confidence)
