@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from af3cli.inference import device
 from af3cli.inference.device import made_on, why_slow
 from af3cli.inference.precision import Precision
 from af3cli.model import attention, tiled_attention
@@ -127,8 +128,12 @@ def test_a_kernel_is_tried_while_a_program_is_traced(chosen_anew, monkeypatch):
     on_a_gpu(monkeypatch)
     jax.jit(lambda x: x if why_not_fused() is None else -x)(jnp.ones(3))
     assert why_not_fused() is None
-    assert why_not_tiled() is not None  # no GPU is really there
+    monkeypatch.setattr(device, "why_not_tiled", lambda: "it does not compile")
     assert made_on(Precision.BFLOAT16).endswith(", fused attention")
+    assert why_slow(Precision.BFLOAT16).endswith(" faster than cuDNN's: it does not compile")
+    monkeypatch.setattr(device, "why_not_tiled", lambda: None)
+    assert made_on(Precision.BFLOAT16).endswith(", tiled attention")
+    assert why_slow(Precision.BFLOAT16) is None
     assert made_on(Precision.FLOAT32).endswith(", plain attention")
 
 
