@@ -51,8 +51,9 @@ def map_rows(
 ) -> Result:
     """`function(rows)`, evaluated on as many rows at once as the budget allows.
 
-    On at least `least_rows` if there are so many, whatever the budget. `rows` and the result are arrays or trees of them; rows lie along `axis` of each of the former
-    and along `out_axis` of each of the latter.
+    On at least `least_rows` if there are so many, whatever the budget. `rows` and the result are
+    arrays or trees of them; rows lie along `axis` of each of the former and along `out_axis` of
+    each of the latter.
     """
     num_rows = jax.tree.leaves(rows)[0].shape[axis]
     chunk = _chunk(num_rows, bytes_per_row, least_rows)
