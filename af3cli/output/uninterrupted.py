@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 
-def uninterrupted(action: Callable[[], None]) -> None:
+def uninterrupted(action: Callable[[], object]) -> None:
     """Calls `action`; a Ctrl-C that comes meanwhile takes effect when it is done.
 
     Signals interrupt only the main thread, so `action` runs in another one.

@@ -41,6 +41,7 @@ from af3cli.output.prediction import PredictionFolder
 from af3cli.output.prediction_job import complete_job_files
 from af3cli.output.prediction_ranking import complete_ranking
 from af3cli.output.prediction_records import Identity
+from af3cli.output.uninterrupted import uninterrupted
 from af3cli.runs.embeddings import RunResult, Storage, entry_header, file_header
 from af3cli.runs.prediction_plan import (
     Missing,
@@ -155,7 +156,7 @@ class _Run:
                 if self.missing[task]:
                     self._predict(task, inputs, folder)
             finally:
-                folder.write_ranking()
+                uninterrupted(folder.write_ranking)
 
     def _predict(self, task: Task, inputs: TaskInputs, folder: PredictionFolder) -> None:
         missing = self.missing[task]

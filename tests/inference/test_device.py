@@ -81,20 +81,21 @@ def test_options_that_xla_does_not_know_are_left_out(monkeypatch, option, is_kno
     assert compiler_options.__wrapped__() == ({option: False} if is_known else {})
 
 
-# What XLA allocates on an H200 for arguments, results and intermediates, in GB: of the memory it
-# may use, by tokens and atoms, for a trunk pass and for the confidences with what a sample shares.
+# Memory that may be used, tokens, atoms, and what was most in use on an H200 and, of 5,120 tokens,
+# on an H100, in GB: for embedding, and by XLA's count for the confidences with what samples share.
 MEASURED = [
-    (112.6, 1024, 8_096, 5.95, 6.5),
-    (112.6, 2048, 16_192, 17.8, None),
-    (81.1, 5120, 40_512, 63.8, 69.1),
+    (142.0, 384, 3_008, 1.52, None),
+    (142.0, 1024, 8_096, 4.66, 5.5),
+    (142.0, 2048, 16_192, 12.8, None),
+    (80.8, 5120, 40_512, 50.5, 69.1),
 ]
 
 
 @pytest.mark.parametrize(("limit", "num_tokens", "num_atoms", "trunk", "heads"), MEASURED)
 def test_estimates_on_a_gpu(monkeypatch, limit, num_tokens, num_atoms, trunk, heads):
-    """Not below what was measured, and 1.5 times it at most."""
+    """Not below what was measured, and 1.6 times it at most."""
     monkeypatch.setattr(memory, "is_fused", lambda dtype: True)
-    monkeypatch.setattr(memory, "chunk_budget", lambda: limit * 1e9 / 16)
+    monkeypatch.setattr(memory, "chunk_budget", lambda: min(1 << 32, limit * 1e9 / 16))
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     of_trunk = SimpleNamespace(
         precision=Precision.BFLOAT16, parameters=np.zeros(307_000_000, np.int8), config=OFFICIAL
@@ -104,10 +105,10 @@ def test_estimates_on_a_gpu(monkeypatch, limit, num_tokens, num_atoms, trunk, he
     )
     sizes = Sizes(num_tokens, num_atoms, row=1_024, template=4, bond=32)
     estimate = memory.trunk_memory(of_trunk, sizes).total / 1e9
-    assert trunk < estimate < 1.5 * trunk
+    assert trunk < estimate < 1.6 * trunk
     if heads is not None:
         need = memory.prediction_memory(model, sizes, at_once=1)
-        assert heads < need.representations / 1e9 < 1.5 * heads
+        assert heads < need.representations / 1e9 < 1.6 * heads
         assert need.total < limit * 1e9
 
 
