@@ -93,7 +93,7 @@ MEASURED = [
 
 @pytest.mark.parametrize(("limit", "num_tokens", "num_atoms", "trunk", "heads"), MEASURED)
 def test_estimates_on_a_gpu(monkeypatch, limit, num_tokens, num_atoms, trunk, heads):
-    """Not below what was measured, and 1.6 times it at most."""
+    """Not below what was measured, and 1.5 times it at most."""
     monkeypatch.setattr(memory, "is_fused", lambda dtype: True)
     monkeypatch.setattr(memory, "chunk_budget", lambda: min(1 << 32, limit * 1e9 / 16))
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
@@ -105,10 +105,10 @@ def test_estimates_on_a_gpu(monkeypatch, limit, num_tokens, num_atoms, trunk, he
     )
     sizes = Sizes(num_tokens, num_atoms, row=1_024, template=4, bond=32)
     estimate = memory.trunk_memory(of_trunk, sizes).total / 1e9
-    assert trunk < estimate < 1.6 * trunk
+    assert trunk < estimate < 1.5 * trunk
     if heads is not None:
         need = memory.prediction_memory(model, sizes, at_once=1)
-        assert heads < need.representations / 1e9 < 1.6 * heads
+        assert heads < need.representations / 1e9 < 1.5 * heads
         assert need.total < limit * 1e9
 
 
