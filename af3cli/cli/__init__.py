@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import sys
 from typing import NoReturn
@@ -43,6 +45,7 @@ class _LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
+        _look_for_garbage_seldom()
         try:
             return super().invoke(ctx)
         except Af3cliError as error:
@@ -59,6 +62,15 @@ class _LazyGroup(click.Group):
         except OSError as error:
             place = f"{error.filename}: " if error.filename else "cannot write or read: "
             _fail(f"{place}{error.strerror or error}", OutputError.exit_code)
+
+
+def _look_for_garbage_seldom() -> None:
+    """Has Python look for cycles of garbage less often than usual, and not when it ends.
+
+    Imports and JAX's tracing make millions of objects that stay.
+    """
+    gc.set_threshold(100_000, 20, 20)
+    atexit.register(gc.freeze)
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:

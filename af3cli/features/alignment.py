@@ -12,12 +12,14 @@ import numpy as np
 from jaxtyping import Int8, Int32, Int64
 
 from af3cli.errors import InputError
+from af3cli.features.residue_classes import (
+    CLASS_LETTERS,
+    GAP,
+    UNKNOWN_AMINO_ACID,
+    UNKNOWN_NUCLEOTIDE,
+)
 from af3cli.job.a3m import parse_a3m
 from af3cli.tokens.types import MoleculeType
-
-# The letter of each class: 20 amino acids, unknown, gap, RNA, DNA, unknown nucleotide.
-CLASS_LETTERS = "ARNDCQEGHILKMFPSTWYVX-AGCUAGCTN"
-GAP = CLASS_LETTERS.index("-")
 
 _INSERTION, _ILLEGAL = -1, -2
 
@@ -120,17 +122,15 @@ def _class_range(first: int, letters: str) -> dict[str, int]:
     return {letter: first + offset for offset, letter in enumerate(letters)}
 
 
-_UNKNOWN_AMINO_ACID = CLASS_LETTERS.index("X")
-_UNKNOWN_NUCLEOTIDE = CLASS_LETTERS.index("N", GAP)
-_AMINO_ACIDS = _class_range(0, CLASS_LETTERS[:_UNKNOWN_AMINO_ACID])
+_AMINO_ACIDS = _class_range(0, CLASS_LETTERS[:UNKNOWN_AMINO_ACID])
 # Ambiguous and rare amino acids count as a close common one.
 _STAND_INS = {"B": "D", "U": "C", "Z": "E"}
 
 _CODES = {
     MoleculeType.PROTEIN: _codes(
         _AMINO_ACIDS | {rare: _AMINO_ACIDS[common] for rare, common in _STAND_INS.items()},
-        _UNKNOWN_AMINO_ACID,
+        UNKNOWN_AMINO_ACID,
     ),
-    MoleculeType.RNA: _codes(_class_range(GAP + 1, "AGCU"), _UNKNOWN_NUCLEOTIDE),
-    MoleculeType.DNA: _codes(_class_range(GAP + 5, "AGCT"), _UNKNOWN_NUCLEOTIDE),
+    MoleculeType.RNA: _codes(_class_range(GAP + 1, "AGCU"), UNKNOWN_NUCLEOTIDE),
+    MoleculeType.DNA: _codes(_class_range(GAP + 5, "AGCT"), UNKNOWN_NUCLEOTIDE),
 }

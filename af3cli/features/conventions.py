@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# An alignment has at most this many rows, in all families.
+MAX_ROWS = 16384
+
 
 @dataclass(frozen=True)
 class FeatureConventions:

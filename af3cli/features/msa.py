@@ -12,17 +12,20 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32, Int8
 
-from af3cli.features.alignment import GAP, Alignment
+from af3cli.features.alignment import Alignment
 from af3cli.features.columns import ChainColumns, chain_columns
-from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
+from af3cli.features.conventions import MAX_ROWS, OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.msa_pairing import MAX_PAIRED_ROWS, pair_rows, species_of
 from af3cli.features.msa_reading import AlignmentReader, query_letters
-from af3cli.features.tokens import UNKNOWN_AMINO_ACID, UNKNOWN_NUCLEOTIDE, UNKNOWN_RNA
+from af3cli.features.residue_classes import (
+    GAP,
+    UNKNOWN_AMINO_ACID,
+    UNKNOWN_NUCLEOTIDE,
+    UNKNOWN_RNA,
+)
 from af3cli.features.types import MsaFeatures
 from af3cli.job.types import Job
 from af3cli.tokens.types import MoleculeType, Tokens
-
-MAX_ROWS = 16384
 
 _MAX_DELETIONS = np.iinfo(np.int8).max
 _LETTERS_PER_BLOCK = 1 << 22

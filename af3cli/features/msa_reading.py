@@ -10,14 +10,13 @@ from jaxtyping import Int8
 from af3cli.chemistry import one_letter
 from af3cli.errors import InputError
 from af3cli.features.alignment import (
-    CLASS_LETTERS,
-    GAP,
     Alignment,
     encode_a3m,
     encode_letters,
     query_alignment,
 )
 from af3cli.features.columns import ChainColumns
+from af3cli.features.residue_classes import CLASS_LETTERS, GAP
 from af3cli.job.limits import MIN_RESIDUES_FOR_ALIGNMENT
 from af3cli.job.types import Job
 from af3cli.tokens.types import MoleculeType, Tokens

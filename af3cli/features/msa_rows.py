@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32, UInt32
 
-from af3cli.features.msa import MAX_ROWS
+from af3cli.features.conventions import MAX_ROWS
 
 _NEVER = -1e6
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from af3cli.chemistry import one_letter
 from af3cli.errors import InputError
-from af3cli.features.alignment import CLASS_LETTERS, GAP, encode_letters
+from af3cli.features.alignment import encode_letters
 from af3cli.features.columns import ChainColumns, chain_columns
 from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
+from af3cli.features.residue_classes import GAP, GLYCINE, UNKNOWN_AMINO_ACID
 from af3cli.features.template_structure import ATOM_NAMES, TemplateChain, read_template
 from af3cli.features.types import TemplateFeatures
 from af3cli.job.limits import MAX_TEMPLATES
@@ -20,7 +21,6 @@ from af3cli.tokens.types import MoleculeType, Tokens
 # Chains of fewer tokens are taken without their templates.
 MIN_TOKENS = 5
 
-_GLYCINE, _UNKNOWN = CLASS_LETTERS.index("G"), CLASS_LETTERS.index("X")
 _NITROGEN, _ALPHA, _BETA = (ATOM_NAMES.index(name) for name in ("N", "CA", "CB"))
 
 # Fields of `TemplateFeatures` but the mask, of one template, over the columns of its chain.
@@ -111,8 +111,8 @@ def _align(template: Template, structure: TemplateChain, num_columns: int) -> _A
     positions[query] = structure.positions[hit]
     mask[query] = structure.mask[hit]
 
-    is_standard = residue_type < _UNKNOWN
-    beta = np.where(residue_type == _GLYCINE, _ALPHA, np.where(is_standard, _BETA, _NITROGEN))
+    is_standard = residue_type < UNKNOWN_AMINO_ACID
+    beta = np.where(residue_type == GLYCINE, _ALPHA, np.where(is_standard, _BETA, _NITROGEN))
     backbone = np.where(is_standard[:, None], np.arange(3), _NITROGEN)
     columns = np.arange(num_columns)
     return {

@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Int32
 
 from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
+from af3cli.features.residue_classes import (
+    UNKNOWN_AMINO_ACID,
+    UNKNOWN_NUCLEOTIDE,
+    UNKNOWN_RNA,
+)
 from af3cli.features.types import TokenFeatures
-from af3cli.tokens import RESIDUE_TYPES
 from af3cli.tokens.types import MoleculeType, Tokens
-
-UNKNOWN_AMINO_ACID, UNKNOWN_NUCLEOTIDE = RESIDUE_TYPES.index("UNK"), RESIDUE_TYPES.index("N")
-# Of a model whose classes tell unknown RNA from unknown DNA.
-UNKNOWN_RNA = len(RESIDUE_TYPES)
 
 
 def token_features(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, reduce, wraps
 from operator import itemgetter
 
@@ -13,6 +14,7 @@ from flax import nnx
 
 from af3cli.inference.device import compiler_options
 from af3cli.inference.precision import Precision
+from af3cli.processors import num_processors
 from af3cli.weights.aligned import aligned
 
 _NORMALISATION = {"scale", "offset"}
@@ -42,8 +44,10 @@ def place_parameters(
         dtype = jnp.float32 if stays else jnp.dtype(precision)
         return slot.replace(jax.device_put(aligned(array, dtype)))
 
-    flat = [(path, place(path, slot)) for path, slot in nnx.to_flat_state(state)]
-    return graph, nnx.from_flat_state(flat)
+    paths, slots = zip(*nnx.to_flat_state(state), strict=True)
+    with ThreadPoolExecutor(num_processors()) as pool:
+        placed = pool.map(place, paths, slots)
+    return graph, nnx.from_flat_state(zip(paths, placed, strict=True))
 
 
 def _branch(tree: Mapping[str, Mapping | np.ndarray], key: str | int) -> Mapping | np.ndarray:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from af3cli.features.alignment import GAP
-from af3cli.features.conventions import FeatureConventions
-from af3cli.features.msa import MAX_ROWS
+from af3cli.features.conventions import MAX_ROWS, FeatureConventions
+from af3cli.features.residue_classes import GAP
 from af3cli.model.config import OFFICIAL, ModelConfig, RunDefaults, SamplerConfig
 
 _CORRECTED = replace(
