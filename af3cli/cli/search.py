@@ -53,13 +53,26 @@ def command(
     plan = search.plan()
     if plan is None:
         raise InputError(NOT_CONFIGURED)
-    files = [(path, reading.read(path)) for path in jobs]
+    files = _read_all(jobs, reading)
     for job in _named_jobs(files):
         check_sources(job, plan)
     with show_search() as show:
         for job in search_jobs(chain.from_iterable(read for _, read in files), plan, show):
             write_job(job, out_dir)
             click.echo(describe(job))
+
+
+def _read_all(paths: Iterable[Path], reading: ReadingOptions) -> list[tuple[Path, Sequence[Job]]]:
+    """Each file with its jobs; raises `InputError` with what is wrong with any of them."""
+    files, problems = [], []
+    for path in paths:
+        try:
+            files.append((path, reading.read(path)))
+        except InputError as error:
+            problems.append(str(error))
+    if problems:
+        raise InputError("\n".join(problems))
+    return files
 
 
 def write_job(job: Job, folder: Path) -> None:

@@ -36,6 +36,17 @@ def test_the_package_imports_nothing_heavy():
     assert _imported("import af3cli; af3cli.read_job\nprint()") & {"jax", "rdkit", "h5py"} == set()
 
 
+def test_parameters_are_read_before_jax_is_there():
+    assert "jax" not in _imported("import af3cli.weights.load, af3cli.weights.schema\nprint()")
+
+
+def test_it_runs_as_a_module():
+    run = subprocess.run(
+        [sys.executable, "-m", "af3cli", "--version"], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.startswith("python -m af3cli, version ")
+
+
 @pytest.mark.parametrize(
     ("name", "encoding", "device", "message"),
     [

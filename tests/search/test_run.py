@@ -167,3 +167,6 @@ def test_command(databases: dict[str, Database], tmp_path: Path) -> None:
     assert result.exit_code == 2 and "no database is configured" in result.stderr
     result = CliRunner().invoke(main, [*arguments, *given, str(job)])
     assert result.exit_code == 2 and "called like one" in result.stderr
+    missing = [str(tmp_path / name) for name in ("one.json", "two.fasta")]
+    result = CliRunner().invoke(main, [*arguments, *given, *missing])
+    assert result.exit_code == 2 and all(name in result.stderr for name in missing)
