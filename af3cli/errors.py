@@ -27,5 +27,11 @@ class OutputError(Af3cliError):
     exit_code = 4
 
 
+class DeviceError(Af3cliError):
+    """There is no device that computes."""
+
+    exit_code = 6
+
+
 class InUseError(OutputError):
     """Another process writes the same output at the moment."""

@@ -26,6 +26,7 @@ _COMMANDS = {
     "search": ("af3cli.cli.search", "Find MSAs and templates for jobs that lack them."),
     "databases": ("af3cli.cli.databases", "List and get the databases that are searched."),
     "weights": ("af3cli.cli.weights", "List, inspect and make model parameters."),
+    "doctor": ("af3cli.cli.doctor", "What this machine has for a run, and what is missing."),
 }
 
 

@@ -57,7 +57,7 @@ def command(
     \b
     Exit code: 0 all entries are there; 1 some jobs failed, the others are there;
     2 a job or database is not usable; 3 no usable parameters; 4 the file cannot be written;
-    5 the MSA server fails.
+    5 the MSA server fails; 6 there is no device that computes.
     """
     from af3cli.weights.schema import is_of_trunk
 

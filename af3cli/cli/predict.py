@@ -77,7 +77,7 @@ def command(
     \b
     Exit code: 0 all structures are there; 1 some jobs failed, the others are there;
     2 a job or database is not usable; 3 no usable parameters; 4 files cannot be written;
-    5 the MSA server fails.
+    5 the MSA server fails; 6 there is no device that computes.
     """
     weights = run.read_weights()
     plan = run.plan()

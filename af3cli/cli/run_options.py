@@ -146,10 +146,11 @@ class RunOptions:
     def load(self, load_model: Callable, weights: Ahead[Weights]) -> object:
         """Returns what `load_model` makes of the parameters; says so if they mean nothing."""
         from af3cli.inference.compile_cache import keep_compiled_programs
-        from af3cli.inference.device import claim_memory, why_slow
+        from af3cli.inference.device import check_device, claim_memory, why_slow
         from af3cli.inference.precision import choose_precision
 
         claim_memory()
+        check_device()
         keep_compiled_programs()
         model = load_model(weights.take(), precision=self.precision)
         if model.weights.is_meaningless:

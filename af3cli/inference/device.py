@@ -8,6 +8,7 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 
+from af3cli.errors import DeviceError
 from af3cli.inference.precision import Precision
 from af3cli.model.attention import is_fused, why_not_fused, why_not_tiled
 
@@ -27,6 +28,25 @@ def claim_memory() -> None:
     """
     if not any(variable in os.environ for variable in _SHARE_VARIABLES):
         os.environ[_SHARE_VARIABLES[0]] = _MEMORY_SHARE
+
+
+def check_device() -> int:
+    """Has the first device compute something; returns how many there are.
+
+    Raises:
+      DeviceError: JAX finds none, or the first does not compute.
+    """
+    try:
+        devices = jax.local_devices()
+        jax.block_until_ready(jnp.ones((8, 8)) @ jnp.ones((8, 8)))
+    except (RuntimeError, AssertionError) as error:  # the latter where a plugin is missing
+        told = str(error).partition("\n")[0] or "nothing more is told"
+        raise DeviceError(
+            f"JAX has no device that computes ({told}). JAX_PLATFORMS says which it may use: "
+            f"{os.environ.get('JAX_PLATFORMS') or 'any'}; with JAX_PLATFORMS=cpu it computes on "
+            "the processor"
+        ) from error
+    return len(devices)
 
 
 @cache

@@ -94,6 +94,20 @@ def find_in(place: Path, entry: CatalogueEntry) -> Path | None:
     return whole or find_model(folder, entry.file_names[0].split(".")[0])
 
 
+def models_here(weights_dir: str | Path | None = None) -> dict[str, Path]:
+    """Returns the models of the catalogue that are on this machine, by name.
+
+    Raises:
+        WeightsError: see `find_in`.
+    """
+    places = search_folders(weights_dir)
+    here = {
+        entry.name: next(filter(None, (find_in(place, entry) for place in places)), None)
+        for entry in CATALOGUE.values()
+    }
+    return {name: path for name, path in here.items() if path}
+
+
 def search_folders(weights_dir: str | Path | None = None) -> list[Path]:
     """Returns where parameters are looked for, in order; the user's cache comes last."""
     cache = user_cache("weights")

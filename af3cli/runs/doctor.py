@@ -1,0 +1,124 @@
+"""What a run finds on this machine, what it lacks, and what to do about that."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from af3cli.errors import DeviceError, InputError, WeightsError
+from af3cli.processors import num_processors
+from af3cli.wording import counted, size
+
+_PACKAGES = ("jax", "flax", "numpy", "gemmi", "rdkit", "biotite", "h5py", "pyhmmer")
+_GPU_FILES = ("/dev/nvidia[0-9]*", "/dev/dxg")  # of the driver, on Linux and in its Windows form
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What there is of one thing, and advice if there could be more.
+
+    `is_lacking` if nothing can be embedded without more of it.
+    """
+
+    subject: str
+    text: str
+    advice: str = ""
+    is_lacking: bool = False
+
+
+def examine(weights_dir: Path | None = None) -> Iterator[Finding]:
+    """Yields what there is of each thing that a run may need.
+
+    Parameters are looked for in `weights_dir`, then where every run looks.
+    """
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    python = f"Python {platform.python_version()} at {sys.prefix}"
+    yield Finding("program", f"af3cli {version('af3cli')}, {python}; {packages}")
+    yield _device()
+    yield _compiled_programs()
+    yield _components()
+    yield _parameters(weights_dir)
+    yield _databases()
+
+
+def _device() -> Finding:
+    from af3cli.inference.device import check_device, claim_memory, made_on, why_slow
+    from af3cli.inference.memory import device_bytes
+    from af3cli.inference.precision import choose_precision
+
+    claim_memory()
+    try:
+        num_devices = check_device()
+    except DeviceError as error:
+        return Finding("device", "none", str(error), is_lacking=True)
+    precision = choose_precision()
+    text = f"{made_on(precision)}, {precision}, {size(device_bytes())} of memory"
+    if made_on(precision).startswith("cpu"):
+        return Finding("device", f"{text}, {counted(num_processors(), 'processor')}", _unused_gpu())
+    if num_devices > 1:
+        text += f"; {num_devices} of them, of which a run uses the first"
+    return Finding("device", text, why_slow(precision) or "")
+
+
+def _unused_gpu() -> str:
+    """What to do about a GPU that JAX does not use, if there is one."""
+    if not any(any(Path("/").glob(pattern[1:])) for pattern in _GPU_FILES):
+        return ""
+    if platforms := os.environ.get("JAX_PLATFORMS"):
+        return f"there is a GPU, but JAX_PLATFORMS={platforms} keeps JAX from it"
+    return (
+        "there is a GPU that JAX does not use: install '.[cuda13]', or '.[cuda12]' for a driver "
+        "before version 580"
+    )
+
+
+def _compiled_programs() -> Finding:
+    from af3cli.inference.compile_cache import keep_compiled_programs
+
+    folder = keep_compiled_programs()
+    if folder is None:
+        advice = "set XDG_CACHE_HOME to a folder that can be written"
+        return Finding("compiled", "programs are not kept, each run compiles them anew", advice)
+    files = [path for path in folder.iterdir() if path.is_file()]
+    num_bytes = sum(path.stat().st_size for path in files)
+    return Finding("compiled", f"{folder}: {counted(len(files), 'file')}, {size(num_bytes)}")
+
+
+def _components() -> Finding:
+    from af3cli.chemistry import open_dictionary
+
+    try:
+        record = open_dictionary().record
+    except InputError as error:
+        return Finding("components", "none", str(error), is_lacking=True)
+    return Finding("components", f"{record.source}, its newest is of {record.newest_date}")
+
+
+def _parameters(weights_dir: Path | None) -> Finding:
+    from af3cli.weights.find import find_weights, models_here
+
+    try:
+        here = models_here(weights_dir)
+        if not here:
+            here = {"unnamed": find_weights(None, weights_dir).path}
+    except WeightsError as error:
+        return Finding("parameters", "none", str(error), is_lacking=True)
+    return Finding("parameters", "; ".join(f"{name}: {path}" for name, path in here.items()))
+
+
+def _databases() -> Finding:
+    from af3cli.search.databases import VARIABLE, find_databases
+
+    try:
+        found = find_databases()
+    except InputError as error:
+        return Finding("databases", "none", str(error))
+    if not found:
+        advice = f"to search any, name a folder or a file of their paths in {VARIABLE}"
+        return Finding("databases", "none; jobs run with what they bring", advice)
+    return Finding("databases", "; ".join(f"{base.name}: {base.title}" for base in found.values()))

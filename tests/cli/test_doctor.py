@@ -1,0 +1,73 @@
+"""`af3 doctor` tells what is there, and what to do where something is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import jax
+import pytest
+
+from af3cli.runs import doctor
+from tests.cli.commands import EXAMPLES
+
+
+@pytest.fixture(autouse=True)
+def _no_databases(monkeypatch):
+    monkeypatch.delenv("AF3_DATABASES", raising=False)
+
+
+def test_without_parameters_it_says_how_to_get_some(af3):
+    run = af3("doctor")
+    assert run.exit_code == 1
+    assert f"jax {jax.__version__}" in run.output
+    assert jax.local_devices()[0].device_kind in run.output
+    assert "biotite" in run.output and "af3 weights get openfold3" in run.output
+    assert "name a folder or a file of their paths in AF3_DATABASES" in run.output
+
+
+def test_with_parameters_nothing_is_missing(af3, tmp_path):
+    (tmp_path / "af3.bin.zst").touch()
+    run = af3("doctor", "--weights-dir", tmp_path)
+    assert run.exit_code == 0
+    assert f"parameters  alphafold3: {tmp_path / 'af3.bin.zst'}" in run.output
+
+
+def test_databases_that_are_named_and_not_there(af3, tmp_path, monkeypatch):
+    (tmp_path / "af3.bin.zst").touch()
+    monkeypatch.setenv("AF3_DATABASES", str(tmp_path / "gone.toml"))
+    run = af3("doctor", "--weights-dir", tmp_path)
+    assert run.exit_code == 0 and "gone.toml: does not exist" in run.output
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="JAX uses the GPU here")
+def test_a_gpu_that_is_not_used(af3, tmp_path, monkeypatch):
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    assert "there is a GPU" not in af3("doctor").output
+    driver = tmp_path / "nvidia0"
+    driver.touch()
+    monkeypatch.setattr(doctor, "_GPU_FILES", (str(driver),))
+    assert "-> there is a GPU that JAX does not use: install '.[cuda13]'" in af3("doctor").output
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code"),
+    [
+        (["doctor"], 1),
+        (["embed", EXAMPLES / "ion.json", "--weights", "synthetic-reduced", "--out", "e.h5"], 6),
+    ],
+)
+def test_no_device_is_a_message(tmp_path, command, exit_code):
+    run = subprocess.run(
+        [sys.executable, "-m", "af3cli", *map(str, command)],
+        env=os.environ | {"JAX_PLATFORMS": "cuda", "CUDA_VISIBLE_DEVICES": ""},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == exit_code, run.stderr
+    told = run.stdout + run.stderr
+    assert "JAX has no device that computes" in told and "Traceback" not in told
+    assert not list(tmp_path.glob("e.h5"))
