@@ -21,6 +21,7 @@ from af3cli.job.structure.selection import (
     assign_ids,
     chain_kind,
     chain_title,
+    is_broken_polymer,
     merge_linked_ligands,
     renaming_notes,
     select_chains,
@@ -52,6 +53,7 @@ def structure_job(
     if not block.find_values("_pdbx_nonpoly_scheme.asym_id"):
         chains, links = merge_linked_ligands(chains, links)
     chains, notes = select_chains(chains, links, options)
+    _refuse_broken_polymers(chains, source)
     copies = {chain.label: [""] for chain in chains}
     if options.assembly is not None:
         operators = assembly_copies(block, options.assembly, source)
@@ -73,6 +75,16 @@ def structure_job(
         ),
         notes=(*notes, *sequence_notes(chains), *renaming_notes(chains, ids), *bond_notes),
     )
+
+
+def _refuse_broken_polymers(chains: list[Chain], source: str) -> None:
+    """Raises `InputError` if a chain that is no polymer by its tables looks like one."""
+    if broken := [chain_title(chain) for chain in chains if is_broken_polymer(chain)]:
+        raise InputError(
+            f"{source}: cannot tell polymers from ligands: several residues of a polymer are one "
+            f"ligand at {some(broken)}; give every chain a name and end it with TER (PDB), or state "
+            "its entity (mmCIF)"
+        )
 
 
 def _entities(

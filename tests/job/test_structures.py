@@ -52,9 +52,19 @@ def gemmi_structure(name: str) -> gemmi.Structure:
         structure = gemmi.make_structure_from_block(gemmi.cif.read_string(text)[0])
     else:
         structure = gemmi.read_pdb_string(text)
-    structure.setup_entities()
+    set_up_entities(structure)
     structure.assign_label_seq_id()
     return structure
+
+
+def set_up_entities(structure: gemmi.Structure) -> None:
+    """Finds the entities, with a name for the moment where the only chain has none."""
+    is_nameless = [chain.name for chain in structure[0]] == [""]
+    if is_nameless:
+        structure.rename_chain("", "A")
+    structure.setup_entities()
+    if is_nameless:
+        structure.rename_chain("A", "")
 
 
 def subchains(structure: gemmi.Structure) -> dict[str, gemmi.ResidueSpan]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from af3cli.job.chain_ids import chain_id
 from af3cli.job.options import StructureOptions
 from af3cli.job.structure.links import Link, LinkEnd
-from af3cli.job.structure.polymers import polymer_kind
+from af3cli.job.structure.polymers import STANDARD_LETTERS, polymer_kind
 from af3cli.job.structure.tables import Chain
 from af3cli.wording import some
 
@@ -24,6 +24,7 @@ ADDITIVES = frozenset(
 # Ligands and atoms that nobody could name; the component dictionary has no atoms for them.
 UNKNOWN_LIGANDS = frozenset(("UNL", "UNX"))
 WATERS = frozenset(("HOH", "DOD", "WAT"))
+_POLYMER_RESIDUES = frozenset().union(*STANDARD_LETTERS.values())
 
 _MAX_ID_LENGTH = 4
 
@@ -175,6 +176,12 @@ def chain_title(chain: Chain) -> str:
         return _called(chain)
     first = chain.residues[0]
     return f"{first.code} {first.author_number} of {_called(chain)}"
+
+
+def is_broken_polymer(chain: Chain) -> bool:
+    """Whether a chain that is no polymer has residues as of one, two or more."""
+    num_residues = sum(residue.code in _POLYMER_RESIDUES for residue in chain.residues)
+    return chain_kind(chain) == "ligand" and num_residues > 1
 
 
 def sequence_notes(chains: list[Chain]) -> list[str]:

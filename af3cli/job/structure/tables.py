@@ -6,12 +6,14 @@ that describe entities are completed by gemmi from their atoms, and so are PDB f
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import gemmi
 
 from af3cli.errors import InputError
+from af3cli.job.chain_ids import chain_id
 from af3cli.job.problems import first_line
 from af3cli.job.structure.binary import binary_document
 
@@ -205,11 +207,22 @@ def _block_with_atoms(document: gemmi.cif.Document, source: str) -> gemmi.cif.Bl
 
 
 def _read_pdb(text: str) -> gemmi.Structure:
+    """A PDB file. In one that names no chain, segments and TER records tell them apart."""
+    structure = _read_pdb_lines(text)
+    if any(chain.name for model in structure for chain in model):
+        return structure
+    structure = _read_pdb_lines(text, split_chain_on_ter=True)
+    for model in structure:
+        model.split_chains_by_segments(gemmi.HowToNameCopiedChain.Dup)
+    return structure
+
+
+def _read_pdb_lines(text: str, **options: bool) -> gemmi.Structure:
     """A PDB file, also one of before 1996, with the entry's name where elements are now."""
     try:
-        return gemmi.read_pdb_string(text)
+        return gemmi.read_pdb_string(text, **options)
     except (ValueError, RuntimeError):
-        return gemmi.read_pdb_string(text, max_line_length=_OLD_LINE_LENGTH)
+        return gemmi.read_pdb_string(text, max_line_length=_OLD_LINE_LENGTH, **options)
 
 
 def _pdb_entry(structure: gemmi.Structure) -> str:
@@ -220,7 +233,7 @@ def _complete(structure: gemmi.Structure, name: str, source: str) -> gemmi.cif.B
     """Tables of a structure whose entities gemmi works out from its atoms."""
     if len(structure) == 0 or not any(len(chain) for chain in structure[0]):
         raise InputError(f"{source}: is neither mmCIF nor PDB, or has no atoms")
-    structure.setup_entities()
+    _setup_entities(structure)
     unstated = [
         entity
         for entity in structure.entities
@@ -235,3 +248,15 @@ def _complete(structure: gemmi.Structure, name: str, source: str) -> gemmi.cif.B
     block = structure.make_mmcif_document()[0]
     block.name = name
     return block
+
+
+def _setup_entities(structure: gemmi.Structure) -> None:
+    """Finds the entities, those of chains without a name too, which gemmi passes over."""
+    taken = {chain.name for model in structure for chain in model}
+    free = (name for name in map(chain_id, itertools.count()) if name not in taken)
+    nameless = [chain for model in structure for chain in model if not chain.name]
+    for chain in nameless:
+        chain.name = next(free)
+    structure.setup_entities()
+    for chain in nameless:
+        chain.name = ""
