@@ -82,8 +82,8 @@ def _refuse_broken_polymers(chains: list[Chain], source: str) -> None:
     if broken := [chain_title(chain) for chain in chains if is_broken_polymer(chain)]:
         raise InputError(
             f"{source}: cannot tell polymers from ligands: several residues of a polymer are one "
-            f"ligand at {some(broken)}; give every chain a name and end it with TER (PDB), or state "
-            "its entity (mmCIF)"
+            f"ligand at {some(broken)}; give every chain a name and end it with TER (PDB), or "
+            "state its entity (mmCIF)"
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import gemmi
 import pytest
 
 from af3cli.errors import InputError
-from af3cli.job import Job, StructureOptions, read_job, remarks
+from af3cli.job import Entity, Job, Ligand, StructureOptions, read_job
 from af3cli.job.textfile import read_text
 from tests.job.jobs import STRUCTURES
 
@@ -18,6 +19,10 @@ def job_of(folder: Path, text: str, **options: object) -> Job:
     path = folder / "written"
     path.write_text(text)
     return read_job(path, StructureOptions(**options))
+
+
+def molecule(entity: Entity) -> Entity:
+    return entity if isinstance(entity, Ligand) else replace(entity, description=None)
 
 
 def pdb_lines(name: str) -> list[str]:
@@ -65,3 +70,31 @@ def test_a_polymer_is_never_a_ligand(tmp_path):
     assert "polymer" in text
     with pytest.raises(InputError, match="several residues of a polymer are one ligand at DC 1 of"):
         job_of(tmp_path, text.replace(" polymer ", " branched "))
+
+
+def atoms_alone(name: str) -> gemmi.cif.Block:
+    """A file's table of atoms, with author's names and numbers for labels."""
+    text = read_text(STRUCTURES / name)
+    if ".pdb" in name:
+        structure = gemmi.read_pdb_string(text)
+        structure.setup_entities()
+        block = structure.make_mmcif_document()[0]
+    else:
+        block = gemmi.cif.read_string(text)[0]
+    for category in block.get_mmcif_category_names():
+        if category != "_atom_site.":
+            block.find_mmcif_category(category).erase()
+    tags = ("auth_asym_id", "auth_seq_id", "label_asym_id", "label_seq_id", "label_entity_id")
+    for row in block.find("_atom_site.", ["group_PDB", *tags]):
+        row[3], row[5] = row[1], "?"
+        row[4] = row[2] if row[0] == "ATOM" else "."
+    return block
+
+
+@pytest.mark.parametrize("name", ["4i39.cif.xz", "5i55.cif.xz", "1bna.cif.xz", "4oz7.pdb.xz"])
+def test_labels_without_tables_behind_them_are_not_believed(tmp_path, name):
+    expected = read_job(STRUCTURES / name)
+    job = job_of(tmp_path, atoms_alone(name).as_string())
+    assert list(map(molecule, job.entities)) == list(map(molecule, expected.entities))
+    left_out = [note for note in expected.notes if note.startswith("left out: waters")]
+    assert set(left_out) <= set(job.notes)

@@ -21,6 +21,7 @@ _REQUIRED = (
     *("_atom_site.label_asym_id", "_struct_asym.entity_id"),
     *("_entity.type", "_entity_poly.type"),
 )
+_TELLING_OF_ENTITIES = ("_struct_asym.id", "_entity.id", "_entity_poly.entity_id")
 _MISSING = ("", ".", "?")
 _OLD_LINE_LENGTH = 72
 
@@ -67,7 +68,10 @@ def read_block(content: str | bytes, source: str) -> gemmi.cif.Block:
             block = _block_with_atoms(document, source)
             if all(block.find_values(tag) for tag in _REQUIRED):
                 return block
-            return _complete(gemmi.make_structure_from_block(block), block.name, source)
+            structure = gemmi.make_structure_from_block(block)
+            if not any(block.find_values(tag) for tag in _TELLING_OF_ENTITIES):
+                _forget_labels(structure)
+            return _complete(structure, block.name, source)
         structure = _read_pdb(content)
         return _complete(structure, _pdb_entry(structure), source)
     except (ValueError, RuntimeError, IndexError) as error:
@@ -227,6 +231,14 @@ def _read_pdb_lines(text: str, **options: bool) -> gemmi.Structure:
 
 def _pdb_entry(structure: gemmi.Structure) -> str:
     return dict(structure.info.items()).get("_entry.id", "")
+
+
+def _forget_labels(structure: gemmi.Structure) -> None:
+    """Takes away labels without tables behind them: many programs write author's names there."""
+    for residue in (res for model in structure for chain in model for res in chain):
+        residue.subchain = residue.entity_id = ""
+        residue.label_seq = None
+        residue.entity_type = gemmi.EntityType.Unknown
 
 
 def _complete(structure: gemmi.Structure, name: str, source: str) -> gemmi.cif.Block:
