@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,3 +99,39 @@ def test_labels_without_tables_behind_them_are_not_believed(tmp_path, name):
     assert list(map(molecule, job.entities)) == list(map(molecule, expected.entities))
     left_out = [note for note in expected.notes if note.startswith("left out: waters")]
     assert set(left_out) <= set(job.notes)
+
+
+def change_rows(block: gemmi.cif.Block, category: str, change: Callable) -> None:
+    """Replaces the rows of a table, each a dict, by what `change` makes of all of them."""
+    table = block.get_mmcif_category(category, raw=True)
+    rows = change([dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)])
+    block.set_mmcif_category(category, {tag: [row[tag] for row in rows] for tag in table}, raw=True)
+
+
+def archive_block(name: str) -> gemmi.cif.Block:
+    return gemmi.cif.read_string(read_text(STRUCTURES / name))[0]
+
+
+@pytest.mark.parametrize("scheme", ["_pdbx_branch_scheme.", "_pdbx_poly_seq_scheme."])
+def test_residues_are_in_the_order_of_their_numbers(tmp_path, scheme):
+    block = archive_block("2d0f.cif.xz")
+    change_rows(block, scheme, lambda rows: rows[::-1])
+    job = job_of(tmp_path, block.as_string())
+    expected = read_job(STRUCTURES / "2d0f.cif.xz")
+    assert job == expected and job.sources == expected.sources
+
+
+def test_links_of_alternative_sugars_are_left_out(tmp_path):
+    """Residue 2 of a glycan is GLC or BGC: what the tables say of BGC is of no residue here."""
+
+    def with_alternative(tag: str) -> Callable:
+        def change(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+            return rows + [row | {tag: "BGC"} for row in rows if row[tag] == "GLC"]
+
+        return change
+
+    block = archive_block("2d0f.cif.xz")
+    change_rows(block, "_pdbx_branch_scheme.", with_alternative("mon_id"))
+    for end in "12":
+        change_rows(block, "_pdbx_entity_branch_link.", with_alternative(f"comp_id_{end}"))
+    assert job_of(tmp_path, block.as_string()).bonds == read_job(STRUCTURES / "2d0f.cif.xz").bonds

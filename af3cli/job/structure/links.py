@@ -87,6 +87,9 @@ def _branch_links(block: gemmi.cif.Block, chains: list[Chain]) -> Iterator[tuple
         if ends[0].isdecimal() and ends[3].isdecimal():
             inside.setdefault(entity_id, []).append(ends)
     for chain in chains:
+        codes = dict(enumerate((residue.code for residue in chain.residues), start=1))
         for number_1, code_1, atom_1, number_2, code_2, atom_2 in inside.get(chain.entity_id, ()):
             first = LinkEnd(chain.label, int(number_1), code_1, atom_1)
-            yield first, LinkEnd(chain.label, int(number_2), code_2, atom_2)
+            second = LinkEnd(chain.label, int(number_2), code_2, atom_2)
+            if all(codes.get(end.residue) == end.code for end in (first, second)):
+                yield first, second

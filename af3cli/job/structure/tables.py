@@ -24,6 +24,7 @@ _REQUIRED = (
 _TELLING_OF_ENTITIES = ("_struct_asym.id", "_entity.id", "_entity_poly.entity_id")
 _MISSING = ("", ".", "?")
 _OLD_LINE_LENGTH = 72
+_MAX_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class _Row:
 
 
 def _scheme_residues(block: gemmi.cif.Block) -> dict[str, list[_Row]]:
-    """Residues by chain label, from the tables that map label to author numbers.
+    """Residues by chain label, in order, from the tables that map label to author numbers.
 
     Of several components at one place (microheterogeneity) the first is taken.
     """
@@ -136,7 +137,8 @@ def _scheme_residues(block: gemmi.cif.Block) -> dict[str, list[_Row]]:
     residues: dict[str, dict[str, _Row]] = {}
     for category, number_tag, strand_tag, insertion_tag in schemes:
         tags = ("asym_id", number_tag, "mon_id", strand_tag, "pdb_seq_num")
-        for row in rows_of(block, category, *tags, *([insertion_tag] if insertion_tag else [])):
+        rows = rows_of(block, category, *tags, *([insertion_tag] if insertion_tag else []))
+        for row in sorted(rows, key=lambda row: row[1].zfill(_MAX_DIGITS)):
             label, number, code, strand, author_number, *insertion = row
             author = author_number + "".join(insertion)
             key = number if category == "_pdbx_poly_seq_scheme." else author
