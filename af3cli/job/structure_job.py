@@ -49,7 +49,7 @@ def structure_job(
     options = options or StructureOptions()
     block = read_block(content, source)
     chains = read_chains(block)
-    links = read_links(block, chains)
+    links, num_lost = read_links(block, chains)
     if not block.find_values("_pdbx_nonpoly_scheme.asym_id"):
         chains, links = merge_linked_ligands(chains, links)
     chains, notes = select_chains(chains, links, options)
@@ -64,6 +64,8 @@ def structure_job(
     if not ids:
         raise InputError(f"{source}: has no molecule for a job; {'; '.join(notes)}")
     bonds, bond_notes = _bonds(links, chains, copies, ids)
+    if num_lost:
+        bond_notes.append(f"left out: bonds with an end that is no residue of the job ({num_lost})")
     by_label = {chain.label: chain for chain in chains}
     return Job(
         name=block.name.strip() or Path(source).name.split(".")[0],

@@ -135,3 +135,43 @@ def test_links_of_alternative_sugars_are_left_out(tmp_path):
     for end in "12":
         change_rows(block, "_pdbx_entity_branch_link.", with_alternative(f"comp_id_{end}"))
     assert job_of(tmp_path, block.as_string()).bonds == read_job(STRUCTURES / "2d0f.cif.xz").bonds
+
+
+def without_author_numbers(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [row | {"ptnr1_auth_seq_id": "?", "ptnr2_auth_seq_id": "?"} for row in rows]
+
+
+def numbers_as_labels(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    moved = {f"ptnr{end}_label_seq_id": f"ptnr{end}_auth_seq_id" for end in "12"}
+    rows = [row | {label: row[author] for label, author in moved.items()} for row in rows]
+    return without_author_numbers(rows)
+
+
+def test_links_by_labels_alone_are_read_where_they_tell_the_residue(tmp_path):
+    block = archive_block("4i39.cif.xz")
+    change_rows(block, "_struct_conn.", without_author_numbers)
+    assert job_of(tmp_path, block.as_string()).bonds == read_job(STRUCTURES / "4i39.cif.xz").bonds
+    block = archive_block("1ncb.cif.xz")
+    change_rows(block, "_struct_conn.", without_author_numbers)
+    job = job_of(tmp_path, block.as_string())
+    assert len(job.bonds) == 7  # not those of the two glycans to the protein
+    assert "left out: bonds with an end that is no residue of the job (2)" in job.notes
+
+
+def test_branched_residues_may_have_label_numbers_in_links(tmp_path):
+    block = archive_block("2d0f.cif.xz")
+    block.find_mmcif_category("_pdbx_entity_branch_link.").erase()
+    change_rows(block, "_struct_conn.", numbers_as_labels)
+    bonds = job_of(tmp_path, block.as_string()).bonds
+    assert set(bonds) == set(read_job(STRUCTURES / "2d0f.cif.xz").bonds)
+
+
+@pytest.mark.parametrize(("symmetry", "num_bonds"), [("?", 1), ("1_555", 1), ("2_655", 0)])
+def test_a_link_end_without_an_operator_is_where_the_file_has_it(tmp_path, symmetry, num_bonds):
+    block = archive_block("4i39.cif.xz")
+    change_rows(
+        block,
+        "_struct_conn.",
+        lambda rows: [row | {"ptnr1_symmetry": "?", "ptnr2_symmetry": symmetry} for row in rows],
+    )
+    assert len(job_of(tmp_path, block.as_string()).bonds) == num_bonds

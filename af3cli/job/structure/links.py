@@ -10,6 +10,7 @@ import gemmi
 from af3cli.job.structure.tables import Chain, rows_of
 
 _COVALENT = ("covale", "covale_base", "covale_phosphate", "covale_sugar", "disulf")
+_IDENTITY = "1_555"
 _END_TAGS = tuple(
     (
         f"ptnr{end}_label_asym_id",
@@ -42,21 +43,33 @@ class Link:
     is_symmetric: bool
 
 
-def read_links(block: gemmi.cif.Block, chains: list[Chain]) -> list[Link]:
-    """The covalent links between residues that the file states, each once."""
+def read_links(block: gemmi.cif.Block, chains: list[Chain]) -> tuple[list[Link], int]:
+    """The covalent links between residues that the file states, each once.
+
+    The number is of those between two chains, a ligand perhaps, that are left out as one of their
+    ends is no residue of `chains`.
+    """
     by_label = {chain.label: chain for chain in chains}
     links: dict[tuple[LinkEnd, LinkEnd], Link] = {}
+    num_lost = 0
     for row in rows_of(block, "_struct_conn.", "conn_type_id", *_END_TAGS[0], *_END_TAGS[1]):
         if row[0].lower() not in _COVALENT:
             continue
         ends = tuple(_link_end(by_label, *row[first : first + 6]) for first in (1, 8))
+        num_lost += None in ends and _is_of_ligand(by_label, row[1], row[8])
         if None in ends or ends[0] == ends[1] or ends in links or ends[::-1] in links:
             continue
-        links[ends] = Link(ends, is_symmetric=row[7] != row[14])
+        links[ends] = Link(ends, is_symmetric=(row[7] or _IDENTITY) != (row[14] or _IDENTITY))
     for ends in _branch_links(block, chains):
         if ends not in links and ends[::-1] not in links:
             links[ends] = Link(ends, is_symmetric=False)
-    return list(links.values())
+    return list(links.values()), num_lost
+
+
+def _is_of_ligand(chains: dict[str, Chain], *labels: str) -> bool:
+    """Whether a link joins two chains that are not both known to be polymers."""
+    polymers = [label for label in labels if label in chains and chains[label].is_polymer]
+    return labels[0] != labels[1] and len(polymers) < 2
 
 
 def _link_end(
@@ -71,8 +84,10 @@ def _link_end(
     chain = chains.get(label)
     if chain is None:
         return None
-    key = label_number if chain.is_polymer else number + insertion
-    position = chain.positions.get(key)
+    author_number = number + insertion if number else label_number
+    position = chain.positions.get(label_number if chain.is_polymer else author_number)
+    if not number and len(chain.residues) == 1:
+        position = 1
     if position is None or chain.residues[position - 1].code != code:
         return None
     return LinkEnd(label, position, code, atom)
