@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gemmi
 
-from af3cli.job.structure.tables import Chain
+from af3cli.job.structure.tables import Chain, rows_of
 from af3cli.job.types import Template
 
 # A template must have a release date; files that state none get this one.
@@ -62,14 +62,14 @@ def _atoms(block: gemmi.cif.Block, chain: Chain) -> tuple[set[str], list[list[st
 
 def _mmcif(block: gemmi.cif.Block, chain: Chain, columns: list[list[str]]) -> str:
     """A file of this one chain."""
-    dates = block.find_values("_pdbx_audit_revision_history.revision_date")
+    dates = rows_of(block, "_pdbx_audit_revision_history.", "revision_date")
     document = gemmi.cif.Document()
     single = document.add_new_block(block.name or "template")
     quote = gemmi.cif.quote
     single.set_pair("_entry.id", quote(single.name))
     single.set_pair(
         "_pdbx_audit_revision_history.revision_date",
-        min((gemmi.cif.as_string(date) for date in dates), default=_NO_DATE),
+        min((date for (date,) in dates if date), default=_NO_DATE),
     )
     single.set_pairs("_entity.", {"id": chain.entity_id, "type": "polymer"})
     single.set_pairs("_entity_poly.", {"entity_id": chain.entity_id, "type": chain.polymer_type})
