@@ -10,7 +10,8 @@ import gemmi
 import pytest
 
 from af3cli.errors import InputError
-from af3cli.job import Entity, Job, Ligand, StructureOptions, read_job
+from af3cli.features.template_structure import read_template
+from af3cli.job import Entity, Job, Ligand, Protein, StructureOptions, read_job
 from af3cli.job.textfile import read_text
 from tests.job.jobs import STRUCTURES
 
@@ -175,3 +176,21 @@ def test_a_link_end_without_an_operator_is_where_the_file_has_it(tmp_path, symme
         lambda rows: [row | {"ptnr1_symmetry": "?", "ptnr2_symmetry": symmetry} for row in rows],
     )
     assert len(job_of(tmp_path, block.as_string()).bonds) == num_bonds
+
+
+@pytest.mark.parametrize("known", [(), (2,)])
+def test_revisions_of_unknown_days_leave_templates_usable(tmp_path, known):
+    block = archive_block("5ugo.cif.xz")
+    dates = block.find_values("_pdbx_audit_revision_history.revision_date")
+    for i in range(len(dates)):
+        dates[i] = dates[i] if i in known else "?"
+    job = job_of(tmp_path, block.as_string(), as_templates=True)
+    (template,) = next(e.templates for e in job.entities if isinstance(e, Protein))
+    assert len(read_template(template.mmcif, "here").residue_names) == 335
+    assert ("revision_date 2017-08-16\n" in template.mmcif) == bool(known)
+
+
+def test_dummy_atoms_of_membranes_are_left_out(tmp_path):
+    text = read_text(STRUCTURES / "2d0f.pdb.xz")
+    job = job_of(tmp_path, text.replace("MPD A", "DUM M"))
+    assert "left out, unless --keep names them: DUM (4)" in job.notes

@@ -21,8 +21,9 @@ ADDITIVES = frozenset(
         *("PGE", "PG4", "FMT", "EPE", "MPD", "MES", "CD", "IOD"),
     )
 )
-# Ligands and atoms that nobody could name; the component dictionary has no atoms for them.
-UNKNOWN_LIGANDS = frozenset(("UNL", "UNX"))
+# Ligands and atoms that nobody could name, without atoms in the component dictionary, and the dummy
+# atoms of which membranes are drawn.
+UNKNOWN_LIGANDS = frozenset(("UNL", "UNX", "DUM"))
 WATERS = frozenset(("HOH", "DOD", "WAT"))
 _POLYMER_RESIDUES = frozenset().union(*STANDARD_LETTERS.values())
 
