@@ -17,6 +17,7 @@ from af3cli.job.structure.links import Link, read_links
 from af3cli.job.structure.own_templates import chain_template
 from af3cli.job.structure.polymers import spell
 from af3cli.job.structure.selection import (
+    WATERS,
     Instance,
     assign_ids,
     chain_kind,
@@ -47,6 +48,8 @@ def structure_job(
     the file is not usable.
     """
     options = options or StructureOptions()
+    if waters := ", ".join(sorted(options.keep & WATERS)):
+        raise InputError(f"{source}: --keep {waters}: waters are always left out of a job")
     block = read_block(content, source)
     chains = read_chains(block)
     links, num_lost = read_links(block, chains)

@@ -194,3 +194,9 @@ def test_dummy_atoms_of_membranes_are_left_out(tmp_path):
     text = read_text(STRUCTURES / "2d0f.pdb.xz")
     job = job_of(tmp_path, text.replace("MPD A", "DUM M"))
     assert "left out, unless --keep names them: DUM (4)" in job.notes
+
+
+def test_waters_cannot_be_kept(tmp_path):
+    text = read_text(STRUCTURES / "2d0f.pdb.xz")
+    with pytest.raises(InputError, match="--keep HOH: waters are always left out of a job"):
+        job_of(tmp_path, text, keep=frozenset({"HOH", "MPD"}))
