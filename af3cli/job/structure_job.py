@@ -12,6 +12,7 @@ from af3cli.errors import InputError
 from af3cli.job.limits import DEFAULT_SEED, MAX_TEMPLATES
 from af3cli.job.options import StructureOptions
 from af3cli.job.places import POLYMERS
+from af3cli.job.structure.alternatives import alternative_ligands
 from af3cli.job.structure.assembly import assembly_copies
 from af3cli.job.structure.links import Link, read_links
 from af3cli.job.structure.own_templates import chain_template
@@ -57,6 +58,10 @@ def structure_job(
         chains, links = merge_linked_ligands(chains, links)
     chains, notes = select_chains(chains, links, options)
     _refuse_broken_polymers(chains, source)
+    if alternatives := alternative_ligands(block, chains):
+        chains = [chain for chain in chains if chain not in alternatives]
+        titles = some([chain_title(chain) for chain in alternatives], _MAX_LISTED)
+        notes.append(f"left out, as the file has another ligand at the same place: {titles}")
     copies = {chain.label: [""] for chain in chains}
     if options.assembly is not None:
         operators = assembly_copies(block, options.assembly, source)

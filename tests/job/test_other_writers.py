@@ -200,3 +200,31 @@ def test_waters_cannot_be_kept(tmp_path):
     text = read_text(STRUCTURES / "2d0f.pdb.xz")
     with pytest.raises(InputError, match="--keep HOH: waters are always left out of a job"):
         job_of(tmp_path, text, keep=frozenset({"HOH", "MPD"}))
+
+
+def alternative_hetatms(atom: str, locations: dict[str, str]) -> str:
+    """Lines of ligands at one place: a HETATM line again with other components and locations."""
+    return "".join(
+        f"{atom[:16]}{location}{code:>3} {atom[21:]}\n" for code, location in locations.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("locations", "codes"),
+    [
+        ({"ATP": "A", "ADP": "B"}, ["ATP"]),
+        ({"ATP": "A", "ADP": "B", "AMP": "C"}, ["ATP"]),
+        ({"ATP": "A", "ADP": "A"}, ["ATP", "ADP"]),
+        ({"ATP": " ", "ADP": " "}, ["ATP", "ADP"]),
+    ],
+)
+def test_of_alternative_ligands_the_first_is_taken(tmp_path, locations, codes):
+    lines = pdb_lines("2d0f.pdb.xz")
+    atom = next(line for line in lines if line[17:20] == "MPD")
+    text = "\n".join(line for line in lines if line[17:20] not in ("MPD", " CA"))
+    job = job_of(tmp_path, f"{text}\n{alternative_hetatms(atom, locations)}END\n")
+    ligands = [code for e in job.entities if isinstance(e, Ligand) for code in e.ccd_codes]
+    assert [code for code in ligands if code in locations] == codes
+    left_out = [f"{code} 1001 of chain A" for code in locations if code not in codes]
+    note = f"left out, as the file has another ligand at the same place: {', '.join(left_out)}"
+    assert (note in job.notes) == bool(left_out)
