@@ -15,6 +15,7 @@ from af3cli.job.places import POLYMERS
 from af3cli.job.structure.alternatives import alternative_ligands
 from af3cli.job.structure.assembly import assembly_copies
 from af3cli.job.structure.links import Link, read_links
+from af3cli.job.structure.models import model_notes
 from af3cli.job.structure.own_templates import chain_template
 from af3cli.job.structure.polymers import spell
 from af3cli.job.structure.selection import (
@@ -53,6 +54,7 @@ def structure_job(
         raise InputError(f"{source}: --keep {waters}: waters are always left out of a job")
     block = read_block(content, source)
     chains = read_chains(block)
+    of_models = model_notes(block, chains)
     links, num_lost = read_links(block, chains)
     if not block.find_values("_pdbx_nonpoly_scheme.asym_id"):
         chains, links = merge_linked_ligands(chains, links)
@@ -83,7 +85,13 @@ def structure_job(
         sources=tuple(
             _source(by_label[label], identifier) for (label, _), identifier in ids.items()
         ),
-        notes=(*notes, *sequence_notes(chains), *renaming_notes(chains, ids), *bond_notes),
+        notes=(
+            *of_models,
+            *notes,
+            *sequence_notes(chains),
+            *renaming_notes(chains, ids),
+            *bond_notes,
+        ),
     )
 
 

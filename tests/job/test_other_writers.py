@@ -228,3 +228,16 @@ def test_of_alternative_ligands_the_first_is_taken(tmp_path, locations, codes):
     left_out = [f"{code} 1001 of chain A" for code in locations if code not in codes]
     note = f"left out, as the file has another ligand at the same place: {', '.join(left_out)}"
     assert (note in job.notes) == bool(left_out)
+
+
+def test_models_after_the_first_are_told(tmp_path):
+    lines = pdb_lines("rnase_frag.pdb.xz")
+    first = [line for line in lines if line[21] == "A"]
+    models = ["MODEL        1", *first, "ENDMDL", "MODEL        2", *lines, "ENDMDL"]
+    job = job_of(tmp_path, "\n".join(models))
+    assert [entity.ids for entity in job.entities] == [("A",)]
+    note = "the first of 2 models is taken"
+    assert f"{note}; left out is what only others have, of chain B" in job.notes
+    alike = ["MODEL        1", *lines, "ENDMDL", "MODEL        2", *lines, "ENDMDL"]
+    assert note in job_of(tmp_path, "\n".join(alike)).notes
+    assert not any("model" in note for note in job_of(tmp_path, "\n".join(lines)).notes)
