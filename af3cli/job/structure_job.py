@@ -30,6 +30,7 @@ from af3cli.job.structure.selection import (
     select_chains,
     sequence_notes,
 )
+from af3cli.job.structure.simulation_names import simulation_names
 from af3cli.job.structure.tables import Chain, read_block, read_chains
 from af3cli.job.types import AtomAddress, ChainSource, Entity, Job, Ligand, Protein
 from af3cli.wording import some
@@ -60,6 +61,7 @@ def structure_job(
         chains, links = merge_linked_ligands(chains, links)
     chains, notes = select_chains(chains, links, options)
     _refuse_broken_polymers(chains, source)
+    _refuse_simulation_names(block, chains, source)
     if alternatives := alternative_ligands(block, chains):
         chains = [chain for chain in chains if chain not in alternatives]
         titles = some([chain_title(chain) for chain in alternatives], _MAX_LISTED)
@@ -102,6 +104,16 @@ def _refuse_broken_polymers(chains: list[Chain], source: str) -> None:
             f"{source}: cannot tell polymers from ligands: several residues of a polymer are one "
             f"ligand at {some(broken)}; give every chain a name and end it with TER (PDB), or "
             "state its entity (mmCIF)"
+        )
+
+
+def _refuse_simulation_names(block: gemmi.cif.Block, chains: list[Chain], source: str) -> None:
+    """Raises `InputError` if names are not those of the component dictionary."""
+    if found := simulation_names(block, chains):
+        names = ", ".join(f"{name} to {meant}" for name, meant in found.items())
+        raise InputError(
+            f"{source}: has residue names of molecular dynamics, which in the component dictionary "
+            f"are those of other molecules; change {names}"
         )
 
 

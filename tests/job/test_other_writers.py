@@ -9,9 +9,11 @@ from pathlib import Path
 import gemmi
 import pytest
 
+from af3cli.chemistry import open_dictionary
 from af3cli.errors import InputError
 from af3cli.features.template_structure import read_template
 from af3cli.job import Entity, Job, Ligand, Protein, StructureOptions, read_job
+from af3cli.job.structure.simulation_names import SIMULATION_NAMES
 from af3cli.job.textfile import read_text
 from tests.job.jobs import STRUCTURES
 
@@ -241,3 +243,22 @@ def test_models_after_the_first_are_told(tmp_path):
     alike = ["MODEL        1", *lines, "ENDMDL", "MODEL        2", *lines, "ENDMDL"]
     assert note in job_of(tmp_path, "\n".join(alike)).notes
     assert not any("model" in note for note in job_of(tmp_path, "\n".join(lines)).notes)
+
+
+def test_names_of_molecular_dynamics_are_refused_where_atoms_show_them(tmp_path):
+    text = read_text(STRUCTURES / "rnase_frag.pdb.xz")
+    message = r"names of molecular dynamics, .*; change HIE to HIS, CYX to CYS$"
+    with pytest.raises(InputError, match=message):
+        job_of(tmp_path, text.replace("SER", "HIE").replace("THR", "CYX"))
+    chlorophyll = "HETATM  900 MG   CLA C   1       0.000   0.000   0.000  1.00  0.00          MG\n"
+    job = job_of(tmp_path, text.replace("END", chlorophyll))
+    assert job.entities[-1].ccd_codes == ("CLA",)
+    with pytest.raises(InputError, match=r"; change CLA to CL$"):
+        job_of(tmp_path, text.replace("END", chlorophyll.replace("MG   CLA", "CLA  CLA")))
+
+
+def test_atoms_that_show_names_of_molecular_dynamics_are_not_of_the_dictionary():
+    components = open_dictionary()
+    for name, (meant, atom) in SIMULATION_NAMES.items():
+        assert meant in components
+        assert atom not in components.get(name).atom_name, name
