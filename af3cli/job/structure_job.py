@@ -22,9 +22,9 @@ from af3cli.job.structure.selection import (
     WATERS,
     Instance,
     assign_ids,
+    broken_polymers,
     chain_kind,
     chain_title,
-    is_broken_polymer,
     merge_linked_ligands,
     renaming_notes,
     select_chains,
@@ -60,7 +60,7 @@ def structure_job(
     if not block.find_values("_pdbx_nonpoly_scheme.asym_id"):
         chains, links = merge_linked_ligands(chains, links)
     chains, notes = select_chains(chains, links, options)
-    _refuse_broken_polymers(chains, source)
+    _refuse_broken_polymers(chains, links, source)
     _refuse_simulation_names(block, chains, source)
     if alternatives := alternative_ligands(block, chains):
         chains = [chain for chain in chains if chain not in alternatives]
@@ -97,9 +97,9 @@ def structure_job(
     )
 
 
-def _refuse_broken_polymers(chains: list[Chain], source: str) -> None:
+def _refuse_broken_polymers(chains: list[Chain], links: list[Link], source: str) -> None:
     """Raises `InputError` if a chain that is no polymer by its tables looks like one."""
-    if broken := [chain_title(chain) for chain in chains if is_broken_polymer(chain)]:
+    if broken := [chain_title(chain) for chain in broken_polymers(chains, links)]:
         raise InputError(
             f"{source}: cannot tell polymers from ligands: several residues of a polymer are one "
             f"ligand at {some(broken)}; give every chain a name and end it with TER (PDB), or "

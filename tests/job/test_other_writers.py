@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,16 @@ def test_a_polymer_is_never_a_ligand(tmp_path):
     assert "polymer" in text
     with pytest.raises(InputError, match="several residues of a polymer are one ligand at DC 1 of"):
         job_of(tmp_path, text.replace(" polymer ", " branched "))
+
+
+def test_a_ligand_may_have_residues_of_a_polymer_that_links_join(tmp_path):
+    """Such as a peptide inhibitor after the TER of the chain that it is with."""
+    lines = read_text(STRUCTURES / "2d0f.pdb.xz").splitlines(keepends=True)
+    text = "".join(line for line in lines if line[:6] in ("LINK  ", "ATOM  ", "HETATM", "TER   "))
+    text = re.sub("(BGC|GLC) B   ", "SER A300", re.sub("(BGC|GLC) C   ", "SER A400", text))
+    job = job_of(tmp_path, text)
+    serines = [e for e in job.entities if isinstance(e, Ligand) and "SER" in e.ccd_codes]
+    assert [len(entity.ccd_codes) for entity in serines] == [5, 3]
 
 
 def atoms_alone(name: str) -> gemmi.cif.Block:

@@ -179,10 +179,16 @@ def chain_title(chain: Chain) -> str:
     return f"{first.code} {first.author_number} of {_called(chain)}"
 
 
-def is_broken_polymer(chain: Chain) -> bool:
-    """Whether a chain that is no polymer has residues as of one, two or more."""
-    num_residues = sum(residue.code in _POLYMER_RESIDUES for residue in chain.residues)
-    return chain_kind(chain) == "ligand" and num_residues > 1
+def broken_polymers(chains: list[Chain], links: list[Link]) -> list[Chain]:
+    """Ligands with two or more residues as of a polymer, and no link that says what joins them."""
+    joined = {link.ends[0].chain for link in links if not _joins_two(link)}
+    return [
+        chain
+        for chain in chains
+        if chain_kind(chain) == "ligand"
+        and chain.label not in joined
+        and sum(residue.code in _POLYMER_RESIDUES for residue in chain.residues) > 1
+    ]
 
 
 def sequence_notes(chains: list[Chain]) -> list[str]:
