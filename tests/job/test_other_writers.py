@@ -61,6 +61,8 @@ def test_chains_without_names_are_told_apart_by_segments(tmp_path):
     expected = read_job(STRUCTURES / "rnase_frag.pdb.xz").entities
     assert [entity.sequence for entity in job.entities] == [e.sequence for e in expected]
     assert [source.author_chain_id for source in job.sources] == ["SEGA", "SEGB"]
+    entry = "\n".join(f"{line[:21]} {line[22:72]}1ABC" for line in lines if line[21] == "A")
+    assert [source.author_chain_id for source in job_of(tmp_path, entry).sources] == [""]
 
 
 def test_chains_with_and_without_names_may_be_in_one_file(tmp_path):

@@ -219,7 +219,8 @@ def _read_pdb(text: str) -> gemmi.Structure:
         return structure
     structure = _read_pdb_lines(text, split_chain_on_ter=True)
     for model in structure:
-        model.split_chains_by_segments(gemmi.HowToNameCopiedChain.Dup)
+        if len({residue.segment for chain in model for residue in chain}) > 1:
+            model.split_chains_by_segments(gemmi.HowToNameCopiedChain.Dup)
     return structure
 
 
