@@ -61,6 +61,12 @@ def test_chains_without_names_are_told_apart_by_segments(tmp_path):
     expected = read_job(STRUCTURES / "rnase_frag.pdb.xz").entities
     assert [entity.sequence for entity in job.entities] == [e.sequence for e in expected]
     assert [source.author_chain_id for source in job.sources] == ["SEGA", "SEGB"]
+    water = "HETATM  900  O   HOH     1       0.000   0.000   0.000  1.00  0.00      SOLV"
+    both = [f"{line[:21]} {line[22:72]}PROT{line[76:]}" for line in lines]
+    both.insert(sum(line[21] == "A" for line in lines), "TER")
+    job = job_of(tmp_path, "\n".join([*both, "TER", water]))
+    assert [entity.sequence for entity in job.entities] == [e.sequence for e in expected]
+    assert [source.author_chain_id for source in job.sources] == ["PROT", "PROT"]
     entry = "\n".join(f"{line[:21]} {line[22:72]}1ABC" for line in lines if line[21] == "A")
     assert [source.author_chain_id for source in job_of(tmp_path, entry).sources] == [""]
 

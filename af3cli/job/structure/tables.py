@@ -266,12 +266,17 @@ def _complete(structure: gemmi.Structure, name: str, source: str) -> gemmi.cif.B
 
 
 def _setup_entities(structure: gemmi.Structure) -> None:
-    """Finds the entities, those of chains without a name too, which gemmi passes over."""
+    """Finds the entities, those of chains too that have no name or one with another chain."""
     taken = {chain.name for model in structure for chain in model}
     free = (name for name in map(chain_id, itertools.count()) if name not in taken)
-    nameless = [chain for model in structure for chain in model if not chain.name]
-    for chain in nameless:
-        chain.name = next(free)
+    renamed: list[tuple[gemmi.Chain, str]] = []
+    for model in structure:
+        names = {""}
+        for chain in model:
+            if chain.name in names:
+                renamed.append((chain, chain.name))
+                chain.name = next(free)
+            names.add(chain.name)
     structure.setup_entities()
-    for chain in nameless:
-        chain.name = ""
+    for chain, name in renamed:
+        chain.name = name
