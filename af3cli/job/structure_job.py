@@ -62,10 +62,8 @@ def structure_job(
     chains, notes = select_chains(chains, links, options)
     _refuse_broken_polymers(chains, links, source)
     _refuse_simulation_names(block, chains, source)
-    if alternatives := alternative_ligands(block, chains):
-        chains = [chain for chain in chains if chain not in alternatives]
-        titles = some([chain_title(chain) for chain in alternatives], _MAX_LISTED)
-        notes.append(f"left out, as the file has another ligand at the same place: {titles}")
+    chains, alternative_notes = _without_alternatives(block, chains)
+    notes += alternative_notes
     copies = {chain.label: [""] for chain in chains}
     if options.assembly is not None:
         operators = assembly_copies(block, options.assembly, source)
@@ -95,6 +93,18 @@ def structure_job(
             *bond_notes,
         ),
     )
+
+
+def _without_alternatives(
+    block: gemmi.cif.Block, chains: list[Chain]
+) -> tuple[list[Chain], list[str]]:
+    """The chains, of ligands at one place the first alone, and a note of the others."""
+    alternatives = alternative_ligands(block, chains)
+    if not alternatives:
+        return chains, []
+    titles = some([chain_title(chain) for chain in alternatives], _MAX_LISTED)
+    note = f"left out, as the file has another ligand at the same place: {titles}"
+    return [chain for chain in chains if chain not in alternatives], [note]
 
 
 def _refuse_broken_polymers(chains: list[Chain], links: list[Link], source: str) -> None:
