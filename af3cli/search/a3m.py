@@ -13,10 +13,10 @@ _RNA_LETTERS = frozenset("ACGU")
 
 
 def query_row(chain: Protein | Rna) -> str:
-    """Returns a chain's sequence as the first row of its alignments must have it.
+    """Returns a chain's sequence as it is searched for, and is the first row of its alignments.
 
     Letters that stand for no standard residue are unknown ones there (X, or N in RNA), and
-    modified residues have the letter of their parent.
+    modified residues have the letter of their parent, whatever the job has below them.
     """
     from af3cli.chemistry.one_letter import one_letter
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from af3cli.job.types import Protein
-from af3cli.search.a3m import merge_rows, query_row
+from af3cli.search.a3m import merge_rows
 from af3cli.search.catalogue import PAIRED_PROTEIN
 from af3cli.search.database_rows import DatabaseRows
 from af3cli.search.databases import Database
@@ -102,5 +101,4 @@ def _unpaired_msa(chain: Chain, homologues: Homologues) -> str:
     """The alignment whose profile finds templates: the one that a job brings, or the one found."""
     if chain.given_msa:
         return chain.given_msa
-    query = query_row(Protein(("A",), chain.sequence))
-    return merge_rows(query, homologues.unpaired, deduplicate=True)
+    return merge_rows(chain.sequence, homologues.unpaired, deduplicate=True)

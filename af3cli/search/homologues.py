@@ -17,8 +17,10 @@ from af3cli.wording import printable
 class Chain:
     """What is searched for: chains that are equal here have equal results.
 
-    `given_msa` is the unpaired alignment (A3M) that the job brings; then templates alone are
-    wanted. `None` if alignments are wanted.
+    `sequence` is the first row of the chain's alignments, not its letters in the job: what stands
+    below a modification, or for no standard residue, makes no difference. `given_msa` is the
+    unpaired alignment (A3M) that the job brings; then templates alone are wanted. `None` if
+    alignments are wanted.
     """
 
     molecule: MoleculeKind
@@ -47,12 +49,12 @@ class Homologues:
 def wanted_chain(entity: Entity) -> Chain | None:
     """Returns what an entity lacks, `None` if nothing."""
     if isinstance(entity, Rna) and entity.unpaired_msa is None:
-        return Chain("rna", entity.sequence)
+        return Chain("rna", query_row(entity))
     if isinstance(entity, Protein):
         if entity.unpaired_msa is None or entity.paired_msa is None:
-            return Chain("protein", entity.sequence, wants_templates=entity.templates is None)
+            return Chain("protein", query_row(entity), wants_templates=entity.templates is None)
         if entity.templates is None:
-            return Chain("protein", entity.sequence, entity.unpaired_msa, wants_templates=True)
+            return Chain("protein", query_row(entity), entity.unpaired_msa, wants_templates=True)
     return None
 
 
@@ -83,13 +85,12 @@ def _fill(entity: Entity, found: Mapping[Chain, Homologues]) -> Entity:
         entity = replace(entity, templates=homologues.templates)
     if chain.given_msa is not None:
         return entity
-    query = query_row(entity)
-    unpaired = merge_rows(query, homologues.unpaired, deduplicate=True)
+    unpaired = merge_rows(chain.sequence, homologues.unpaired, deduplicate=True)
     if isinstance(entity, Rna):
         return replace(entity, unpaired_msa=unpaired)
     paired = ""
     if homologues.paired is not None:
-        paired = merge_rows(query, [homologues.paired], deduplicate=False)
+        paired = merge_rows(chain.sequence, [homologues.paired], deduplicate=False)
     return replace(
         entity,
         unpaired_msa=unpaired if entity.unpaired_msa is None else entity.unpaired_msa,

@@ -10,7 +10,6 @@ from af3cli.job.a3m import parse_a3m, without_insertions
 from af3cli.search.database_search import DatabaseSearch
 from af3cli.search.events import ChainSearched, OnEvent, ServerTroubled, ServerWaits
 from af3cli.search.hits import Row
-from af3cli.search.hmmer import known_letters
 from af3cli.search.homologues import Chain, Homologues
 from af3cli.search.server_client import FIRST_QUERY_NUMBER, Request, ServerClient
 from af3cli.search.server_http import ServerError
@@ -20,7 +19,7 @@ _PAIRED_MODE = "pairgreedy"  # rows of which some chains may have no partner
 _UNPAIRED_FILES = ("uniref.a3m", "bfd.")
 _PAIRED_FILE = "pair.a3m"
 
-_REPLACED = frozenset("BJOUXZ")
+_REPLACED = frozenset("BXZ")
 _LETTERS = frozenset(string.ascii_letters + "-")
 
 
@@ -58,7 +57,7 @@ class ServerSearch:
         return self.local.with_templates(chains, {chain: found[chain] for chain in chains})
 
     def _unpaired(self, chain: Chain, label: str) -> tuple[list[Row], ...]:
-        request = Request("msa", _UNPAIRED_MODE, (_sent(chain),))
+        request = Request("msa", _UNPAIRED_MODE, (chain.sequence,))
         sections = self._ask(request, label, _UNPAIRED_FILES)
         return tuple(rows for (rows,) in sections)
 
@@ -66,7 +65,7 @@ class ServerSearch:
         """Rows whose headers have a species each, so that row by row they are paired again."""
         if len({chain.sequence for chain in chains}) < 2:
             return {}
-        request = Request("pair", _PAIRED_MODE, tuple(_sent(chain) for chain in chains))
+        request = Request("pair", _PAIRED_MODE, tuple(chain.sequence for chain in chains))
         (sections,) = self._ask(request, ", ".join(chains.values()), (_PAIRED_FILE,))
         return {
             chain: [_with_species(row, number) for number, row in enumerate(rows) if _is_real(row)]
@@ -142,14 +141,10 @@ def _split_sections(a3m: str) -> dict[str, list[Row]]:
 
 
 def _is_query(row: str, sequence: str) -> bool:
-    """Whether a first row is the sequence that was sent; servers replace letters such as U."""
+    """Whether a first row is the sequence that was sent; servers replace letters such as X."""
     return len(row) == len(sequence) and all(
         found == sent or sent in _REPLACED for found, sent in zip(row, sequence, strict=True)
     )
-
-
-def _sent(chain: Chain) -> str:
-    return known_letters(chain.sequence, "protein")
 
 
 def _split_header(header: str) -> tuple[str, str]:

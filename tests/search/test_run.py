@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def test_filled_jobs_are_sound(databases: dict[str, Database], tmp_path: Path) -
     assert [database for database, _ in _scans(events)] == [
         "uniref90", "small_bfd", "mgnify", "uniprot", "rfam", "rnacentral",
     ]  # fmt: skip
-    assert _scans(events)[0][1] == ("one A", "two C")
+    assert _scans(events)[0][1] == ("one A", "two A", "two C")
     assert filled[1].entities[1] == jobs[1].entities[1]
     protein, rna = filled[0].entities
     assert protein.templates == () and len(parse_a3m(rna.unpaired_msa)[1]) > 3
@@ -78,6 +79,31 @@ def test_filled_jobs_are_sound(databases: dict[str, Database], tmp_path: Path) -
     notes = [event.text for event in events if isinstance(event, Note)]
     assert any("nt, seqres, pdb" in note for note in notes)
     assert any("two D" in note and "too short" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("known", "letters", "chain"),
+    [
+        (PROTEINS[6], "SWX", lambda seq: Protein(("A",), seq, (Modification("SEP", 3),))),
+        (PROTEINS[6], "UXOJ", lambda seq: Protein(("A",), seq)),
+        (RNAS[4], "ACX", lambda seq: Rna(("A",), seq, (Modification("PSU", 3),))),
+    ],
+)
+def test_a_molecule_is_searched_whatever_letters_it_is_written_in(
+    known: str,
+    letters: str,
+    chain: Callable[[str], Protein | Rna],
+    databases: dict[str, Database],
+    tmp_path: Path,
+) -> None:
+    written = [known[:2] + letter + known[3:] for letter in letters]
+    jobs = [_job(f"job{i}", chain(sequence)) for i, sequence in enumerate(written)]
+    chosen = {name: databases[name] for name in ("uniref90", "rfam")}
+    filled, events = _search(jobs, chosen, tmp_path)
+    assert len(_scans(events)) == 1 and _scans(events)[0][1] == ("job0 A",)
+    (alignment,) = {job.entities[0].unpaired_msa for job in filled}
+    assert len(parse_a3m(alignment)[1]) > 3
+    assert [job.entities[0].sequence for job in filled] == written
 
 
 def test_nothing_is_searched_twice(databases: dict[str, Database], tmp_path: Path) -> None:

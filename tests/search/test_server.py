@@ -18,7 +18,7 @@ from af3cli.cli import main
 from af3cli.cli.search_progress import describe_event
 from af3cli.errors import InputError
 from af3cli.features.msa_pairing import species_of
-from af3cli.job import Job, Protein, Rna, parse_a3m, to_alphafold3_json, validate
+from af3cli.job import Job, Modification, Protein, Rna, parse_a3m, to_alphafold3_json, validate
 from af3cli.search.cache import Cache
 from af3cli.search.database_rows import DatabaseRows
 from af3cli.search.database_search import DatabaseSearch
@@ -278,6 +278,15 @@ def test_jobs_are_filled(server: MsaServer, client: ServerClient) -> None:
 def test_one_protein_has_no_pairs(server: MsaServer, client: ServerClient) -> None:
     filled = _search(client, Job("one", (1,), (Protein(("A", "B"), FIRST),)))
     assert filled.entities[0].paired_msa == "" and len(server.forms) == 1
+
+
+def test_the_molecule_is_sent_not_the_letters_of_the_job(
+    server: MsaServer, client: ServerClient
+) -> None:
+    chains = [Protein((letter,), letter + FIRST[1:], (Modification("SEP", 1),)) for letter in "WY"]
+    filled = _search(client, Job("one", (1,), tuple(chains)))
+    validate(filled)
+    assert server.forms == [{"q": f">101\nS{FIRST[1:]}\n", "mode": "env"}]
 
 
 def test_rna_needs_a_database_beside_the_server(url: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from af3cli.job import Job, Protein, validate
+from af3cli.job import Job, Modification, Protein, validate
 from af3cli.search.databases import Database, find_databases
 from af3cli.search.events import Event, Note
 from af3cli.search.run import SearchPlan, search_jobs
@@ -68,6 +68,18 @@ def test_template_is_found(databases: dict[str, Database], tmp_path: Path) -> No
     assert pairs[4] == 0 and pairs[23] == 19 and pairs[27 + 5] == 22 + 5
     assert any("9xyz is not in" in note for note in notes)
     assert _search(databases, Protein(("A",), query), date(1990, 1, 1), tmp_path / "cache")[0] == ()
+
+
+def test_a_copy_is_known_below_a_modification(
+    databases: dict[str, Database], tmp_path: Path
+) -> None:
+    """The structure asked for is no template, whatever the job has below a modified residue."""
+    sequence = _sequence((databases["pdb"].files[0] / "5y2e.cif").read_text())
+    lysine = sequence.index("K")
+    for letter in "KX":
+        written = f"{sequence[:lysine]}{letter}{sequence[lysine + 1 :]}"
+        entity = Protein(("A",), written, (Modification("ALY", lysine + 1),))
+        assert _search(databases, entity, date(2021, 9, 30), tmp_path / "cache")[0] == ()
 
 
 def test_given_alignment_finds_templates(databases: dict[str, Database], tmp_path: Path) -> None:
