@@ -16,7 +16,8 @@ from af3cli.search.hits import Row
 from af3cli.user_cache import user_cache
 from af3cli.whole_files import output_errors, written_aside
 
-_FORMAT = 1
+# Those of version 1, which have no checksum, are not used.
+_FORMAT = 2
 _MAX_BYTES = 2**30
 
 
@@ -90,7 +91,7 @@ class Cache:
             return None
 
     def _write(self, key: str, content: object) -> None:
-        data = zstandard.ZstdCompressor().compress(json.dumps(content).encode())
+        data = zstandard.ZstdCompressor(write_checksum=True).compress(json.dumps(content).encode())
         _write_bytes(self._path(key), data)
 
 
