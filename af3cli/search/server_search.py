@@ -63,14 +63,16 @@ class ServerSearch:
 
     def _paired(self, chains: Mapping[Chain, str]) -> dict[Chain, list[Row]]:
         """Rows whose headers have a species each, so that row by row they are paired again."""
-        if len({chain.sequence for chain in chains}) < 2:
+        sequences = tuple(dict.fromkeys(chain.sequence for chain in chains))
+        if len(sequences) < 2:
             return {}
-        request = Request("pair", _PAIRED_MODE, tuple(chain.sequence for chain in chains))
+        request = Request("pair", _PAIRED_MODE, sequences)
         (sections,) = self._ask(request, ", ".join(chains.values()), (_PAIRED_FILE,))
-        return {
-            chain: [_with_species(row, number) for number, row in enumerate(rows) if _is_real(row)]
-            for chain, rows in zip(chains, sections, strict=True)
+        paired = {
+            sequence: [_with_species(row, i) for i, row in enumerate(rows) if _is_real(row)]
+            for sequence, rows in zip(sequences, sections, strict=True)
         }
+        return {chain: paired[chain.sequence] for chain in chains}
 
     def _ask(self, request: Request, label: str, files: tuple[str, ...]) -> list[list[list[Row]]]:
         """The rows in each of the files whose names begin so, for each query."""

@@ -280,6 +280,15 @@ def test_one_protein_has_no_pairs(server: MsaServer, client: ServerClient) -> No
     assert filled.entities[0].paired_msa == "" and len(server.forms) == 1
 
 
+def test_a_sequence_is_paired_once(server: MsaServer, client: ServerClient) -> None:
+    first = Protein(("A",), FIRST), Protein(("B",), FIRST, templates=())
+    filled = _search(client, Job("three", (1,), (*first, Protein(("C",), SECOND))))
+    validate(filled)
+    assert server.forms[0] == {"q": f">101\n{FIRST}\n>102\n{SECOND}\n", "mode": "pairgreedy"}
+    alignments = [entity.paired_msa for entity in filled.entities]
+    assert alignments[0] == alignments[1] != alignments[2] != ""
+
+
 def test_the_molecule_is_sent_not_the_letters_of_the_job(
     server: MsaServer, client: ServerClient
 ) -> None:
