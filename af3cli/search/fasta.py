@@ -44,10 +44,11 @@ def fasta_blocks(
 ) -> Iterator[Iterator[Block]]:
     """Opens a plain or gzip-compressed FASTA file and gives its records in blocks.
 
-    A block is about `block_bytes` long (see `BLOCK_BYTES`), and longer for a longer record. Of a
-    plain file only the places between records are read here: its blocks say where they are, to be
-    read as long as the file is open. Raises `InputError` if the file cannot be read, is empty, cut
-    off or no FASTA, or if its first records are of another molecule.
+    A block is about `block_bytes` long (see `BLOCK_BYTES`), and longer for a longer record. Blank
+    lines before the first record are left out. Of a plain file only the places between records are
+    read here: its blocks say where they are, to be read as long as the file is open. Raises
+    `InputError` if the file cannot be read, is empty, cut off or no FASTA, or if its first records
+    are of another molecule.
     """
     with reading_errors(path):
         file = path.open("rb")
@@ -82,10 +83,11 @@ def _plain_blocks(
     path: Path, descriptor: int, molecule: MoleculeKind, block_bytes: int
 ) -> Iterator[Block]:
     beginning = os.pread(descriptor, _TELLING_BYTES, 0)
-    _check_beginning(path, beginning, molecule)
+    first_record = beginning.lstrip()
+    _check_beginning(path, first_record, molecule)
     next_record = _line_end(beginning) + b">"
     size = os.fstat(descriptor).st_size
-    start = 0
+    start = len(beginning) - len(first_record)
     while start < size:
         end = _end_of_block(path, descriptor, next_record, start, start + block_bytes, size)
         records = FileRange(descriptor, start, end - start)
@@ -124,7 +126,7 @@ def _compressed_blocks(
     path: Path, file: BinaryIO, molecule: MoleculeKind, block_bytes: int
 ) -> Iterator[Block]:
     stream = gzip.GzipFile(fileobj=file)
-    piece = stream.read(block_bytes)
+    piece = stream.read(block_bytes).lstrip()
     _check_beginning(path, piece[:_TELLING_BYTES], molecule)
     line_end = _line_end(piece[:_TELLING_BYTES])
     parts: list[bytes] = []  # the beginning of the next block

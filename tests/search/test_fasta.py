@@ -55,6 +55,19 @@ def test_rows_do_not_depend_on_the_block(tmp_path: Path) -> None:
     assert _scan(path, block_bytes=700) == _scan(path) != []
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("block_bytes", [50, None])
+def test_blank_lines_before_the_first_record(
+    tmp_path: Path, line_end: bytes, block_bytes: int | None
+) -> None:
+    path = tmp_path / "db.fasta"
+    data = GOOD.replace(b"\n", line_end)
+    for content in (data, 2 * line_end + b" " + line_end + data):
+        for written in (content, gzip.compress(content)):
+            path.write_bytes(written)
+            assert [row.aligned for row in _scan(path, block_bytes=block_bytes)] == [QUERY]
+
+
 def test_windows_line_ends_and_odd_characters(tmp_path: Path) -> None:
     path = tmp_path / "db.fasta"
     text = f">x protéine\r\n{QUERY}\r\n>y\r\n{QUERY[::-1]}\r\n"
