@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def _paths(jobs: Sequence[Job], source: Path, target: Path) -> list[Path]:
             raise InputError(f"{source}: has {len(jobs)} jobs; give a folder to write them to")
         return [target]
     names = [file_name(job.name) for job in jobs]
-    if repeated := {name for name in names if names.count(name) > 1}:
+    if repeated := {name for name, uses in Counter(names).items() if uses > 1}:
         raise InputError(f"{source}: several jobs are called {', '.join(sorted(repeated))}")
     return [target / f"{name}.json" for name in names]
 

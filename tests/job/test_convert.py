@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
-from af3cli.cli import main
-from af3cli.job import read_job, read_jobs
+from af3cli.cli import convert, main
+from af3cli.errors import InputError
+from af3cli.job import Job, read_job, read_jobs
 from tests.job.jobs import REPOSITORY, STRUCTURES
 
 
@@ -50,6 +53,14 @@ def test_many_jobs_go_into_a_folder(tmp_path: Path):
     code, _ = run(server, tmp_path / "server")
     assert code == 0
     assert [read_job(path) for path in sorted((tmp_path / "server").iterdir())] == read_jobs(server)
+
+
+def test_the_names_of_thousands_of_jobs_are_compared():
+    jobs = [Job(f"p{i}", (1,), ()) for i in (*range(20_000), 7, 3)]
+    start = time.process_time()
+    with pytest.raises(InputError, match="several jobs are called p3, p7"):
+        convert._paths(jobs, Path("many.json"), Path("out"))
+    assert time.process_time() - start < 2
 
 
 def test_files_are_not_replaced_unasked(tmp_path: Path):
