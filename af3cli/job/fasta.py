@@ -25,6 +25,9 @@ from af3cli.wording import some
 _MAX_NAME_LENGTH = 150
 _ALIGNMENT_SUFFIXES = (".a3m", ".a3m.gz", ".a3m.xz", ".a3m.zst")
 
+_NOT_IN_FASTA = ("ligand", "smiles", "ccd", "ion", "glycan")
+_KINDS = (*POLYMERS, *_NOT_IN_FASTA)
+
 
 @dataclass(frozen=True, slots=True)
 class _Record:
@@ -70,7 +73,8 @@ class _FastaJobs(Sequence[Job]):
 def fasta_file(text: str, source: str, options: FastaOptions | None = None) -> JobFile:
     """The jobs of a FASTA text; its drafts are without alignments.
 
-    What a sequence is, is told by the header (`>name|protein`, `|rna`, `|dna`) or by its letters.
+    What a sequence is, is told by the header (`>name|protein`, `|rna`, `|dna`; also
+    `>rna|name=NAME`) or by its letters.
     Colons separate chains of one record. Lower case counts as upper case, a final `*` is dropped.
     Names that recur get a number. Alignments in `msa_dir` are checked, but held in memory only
     with the job that is asked for. Raises `InputError` if there is no record.
@@ -111,17 +115,18 @@ def _parse(text: str) -> Iterator[tuple[str, str]]:
 def _record(
     number: int, header: str, sequence: str, msa_dir: Path | None, problems: Problems
 ) -> _Record:
-    words = header.split()
-    name, kind = words[0] if words else "", None
-    match = re.fullmatch(r"(.*)\|(protein|rna|dna)", name, re.IGNORECASE)
-    if match:
-        name, kind = match[1], match[2].lower()
+    name, kind, rest = _read_header(header)
     place = f"record {number} ({name[:40]})" if name else f"record {number}"
-    if match := re.search(r"\|(ligand|smiles|ccd|ion)$", name, re.IGNORECASE):
-        problems.add(place, f"FASTA has no place for a {match[1].lower()}; write the job as JSON")
+    if kind in _NOT_IN_FASTA:
+        problems.add(place, f"FASTA has no place for a {kind}; write the job as JSON")
+        kind = "protein"
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:_MAX_NAME_LENGTH].strip("_.")
     name = name or f"sequence_{number}"
     notes: list[str] = []
+    if rest:
+        notes.append(
+            f"{place}: {rest!r} in its header is passed over; alignments come from --msa-dir"
+        )
     polymers = []
     for part in sequence.removesuffix("*").upper().split(":"):
         guess, reason = _guess_kind(part)
@@ -138,6 +143,35 @@ def _record(
         if alignment is None:
             notes.append(f"{place}: {msa_dir} has no {name}.a3m")
     return _Record(place, name, tuple(polymers), alignment, tuple(notes))
+
+
+def _read_header(header: str) -> tuple[str, str | None, str]:
+    """The name and the kind in a header, and what else is in the fields that hold them.
+
+    The last field that is a kind counts. The name is in front of it, or else behind it.
+    """
+    fields = _fields(header)
+    at = max((i for i, field in enumerate(fields) if field.lower() in _KINDS), default=-1)
+    if at < 0 or len(fields) == 1:
+        return next(iter(header.split()), ""), None, ""
+    name, rest = "|".join(fields[:at]), "|".join(fields[at + 1 :])
+    if at == 0:
+        name, rest = rest.removeprefix("name="), ""
+    return name, fields[at].lower(), rest
+
+
+def _fields(header: str) -> list[str]:
+    """What bars set off in a header, up to its free text, which begins at a blank.
+
+    A single word between bars is a field also if there are blanks around it.
+    """
+    fields: list[str] = []
+    for part in header.split("|"):
+        words = part.split()
+        if len(words) > 1:
+            return fields if part[0].isspace() else [*fields, words[0]]
+        fields += words or [""]
+    return fields
 
 
 def _guess_kind(sequence: str) -> tuple[str | None, str]:

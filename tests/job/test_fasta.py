@@ -61,11 +61,48 @@ def test_long_names_leave_room_for_what_stands_behind_them():
     assert (first.name, second.name) == ("x" * 150, "x" * 150 + "_2")
 
 
-@pytest.mark.parametrize("kind", ["ligand", "SMILES", "ccd", "ion"])
-def test_ligands_are_not_taken_for_proteins(kind):
-    message = f"record 1 .*: FASTA has no place for a {kind.lower()}; write the job as JSON"
-    with pytest.raises(InputError, match=message):
-        fasta_file(f">x|{kind}\nATP\n", "x").jobs()
+@pytest.mark.parametrize(
+    ("header", "name", "kind"),
+    [
+        ("A|protein|/x/a.a3m", "A", Protein),  # Boltz
+        ("A|RNA|", "A", Rna),
+        ("protein|name=some-name", "some-name", Protein),  # Chai
+        ("dna|x", "x", Dna),
+        ("c |rna", "c", Rna),
+        ("c | rna", "c", Rna),
+        ("c | rna | more words", "c", Rna),
+        ("b|protein some words", "b", Protein),
+        ("ligand|protein", "ligand", Protein),  # the name of a record may be anything
+        ("x|A|rna", "x_A", Rna),
+        ("rna", "rna", Dna),  # from here on the letters tell
+        ("rna some|protein", "rna", Dna),
+        ("sp|P12345|NAME_HUMAN Some | protein | rna", "sp_P12345_NAME_HUMAN", Dna),
+        ("gi|12|ref|NP_1.1| RNA polymerase", "gi_12_ref_NP_1.1", Dna),
+        ("1ABC_1|Chain A|Protein|Homo sapiens (9606)", "1ABC_1_Chain", Dna),
+        ("1ABC_1|Chains A, B|Ligand", "1ABC_1_Chains", Dna),
+        ("AT1G01010.1 | protein kinase | rna", "AT1G01010.1", Dna),
+    ],
+)
+def test_headers_of_other_programs(header, name, kind):
+    (job,) = fasta_file(f">{header}\nACGTACGT\n", "x").jobs()
+    assert (job.name, type(job.entities[0])) == (name, kind)
+
+
+def test_what_is_behind_the_kind_is_told():
+    text = ">A|protein|/x/a.a3m\nACGT\n>B|protein|\nACGT\n"
+    first, second = fasta_file(text, "x").jobs()
+    assert remarks(first) == [
+        "record 1 (A): '/x/a.a3m' in its header is passed over; alignments come from --msa-dir"
+    ]
+    assert not remarks(second)
+
+
+@pytest.mark.parametrize("kind", ["ligand", "SMILES", "ccd", "ion", "glycan"])
+@pytest.mark.parametrize("header", ["x|{}", "x | {}", "x|{}|CCO", "{}|name=x", "x|{} of some kind"])
+def test_ligands_are_not_taken_for_proteins(header, kind):
+    message = f"FASTA has no place for a {kind.lower()}; write the job as JSON"
+    with pytest.raises(InputError, match=rf"record 1 \(x\): {message}"):
+        fasta_file(f">{header.format(kind)}\nATP\n", "x").jobs()
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
