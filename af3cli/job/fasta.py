@@ -74,10 +74,10 @@ def fasta_file(text: str, source: str, options: FastaOptions | None = None) -> J
     """The jobs of a FASTA text; its drafts are without alignments.
 
     What a sequence is, is told by the header (`>name|protein`, `|rna`, `|dna`; also
-    `>rna|name=NAME`) or by its letters.
-    Colons separate chains of one record. Lower case counts as upper case, a final `*` is dropped.
-    Names that recur get a number. Alignments in `msa_dir` are checked, but held in memory only
-    with the job that is asked for. Raises `InputError` if there is no record.
+    `>rna|name=NAME`) or by its letters. Colons separate chains of one record. Lower case counts as
+    upper case, a `*` at the end of a chain is dropped. Names that recur get a number. Alignments in
+    `msa_dir` are checked, but held in memory only with the job that is asked for. Raises
+    `InputError` if there is no record.
     """
     options = options or FastaOptions()
     problems = Problems()
@@ -128,7 +128,8 @@ def _record(
             f"{place}: {rest!r} in its header is passed over; alignments come from --msa-dir"
         )
     polymers = []
-    for part in sequence.removesuffix("*").upper().split(":"):
+    for chain in sequence.upper().split(":"):
+        part = chain.removesuffix("*")
         guess, reason = _guess_kind(part)
         if kind is None and reason and guess:
             notes.append(f"{place}: {reason}")

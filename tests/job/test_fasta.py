@@ -27,6 +27,13 @@ def test_each_record_is_a_job():
     assert all(job.seeds == (1,) for job in jobs)
 
 
+def test_a_stop_is_dropped_at_the_end_of_each_chain():
+    (job,) = fasta_file(">a\nMKV*:MKVLL*\n", "x").jobs()
+    assert [entity.sequence for entity in job.entities] == ["MKV", "MKVLL"]
+    with pytest.raises(InputError, match=r"has '\*' at 2"):
+        fasta_file(">a\nM*KV\n", "x").jobs()
+
+
 def test_kinds_are_told_by_header_and_letters():
     text = ">a|RNA\nACG\n>b|dna\nACG\n>c|protein\nACGT\n>d\nACGU\n>e\nACGT\n>f\nACGTK\n"
     kinds = [type(job.entities[0]) for job in fasta_file(text, "x").jobs()]
