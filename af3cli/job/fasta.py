@@ -33,7 +33,7 @@ _KINDS = (*POLYMERS, *_NOT_IN_FASTA)
 class _Record:
     """One record: its place in the file, its name made safe, and its polymers without ids.
 
-    `alignment` is the file that has the alignment of its only polymer.
+    `alignment` is the file that has the alignment of its polymers, which then are all equal.
     """
 
     place: str
@@ -138,12 +138,23 @@ def _record(
         polymer = POLYMERS[kind or guess or "protein"]((), part)
         polymers.append(polymer)
     alignment = None
-    if msa_dir and len(polymers) == 1 and not isinstance(polymers[0], Dna):
-        paths = (msa_dir / f"{name}{suffix}" for suffix in _ALIGNMENT_SUFFIXES)
-        alignment = next((path for path in paths if path.is_file()), None)
-        if alignment is None:
-            notes.append(f"{place}: {msa_dir} has no {name}.a3m")
+    if msa_dir and any(not isinstance(polymer, Dna) for polymer in polymers):
+        alignment, reason = _find_alignment(msa_dir, name, is_one_sequence=len(set(polymers)) == 1)
+        if reason:
+            notes.append(f"{place}: {reason}")
     return _Record(place, name, tuple(polymers), alignment, tuple(notes))
+
+
+def _find_alignment(msa_dir: Path, name: str, is_one_sequence: bool) -> tuple[Path | None, str]:
+    """The alignment file of a record, or why it has none."""
+    if not is_one_sequence:
+        return None, (
+            f"its chains differ, so that no alignment is taken from {msa_dir}; make each chain a "
+            "record, and one complex of them with --complex"
+        )
+    paths = (msa_dir / f"{name}{suffix}" for suffix in _ALIGNMENT_SUFFIXES)
+    path = next((path for path in paths if path.is_file()), None)
+    return path, "" if path else f"{msa_dir} has no {name}.a3m"
 
 
 def _read_header(header: str) -> tuple[str, str | None, str]:

@@ -140,6 +140,19 @@ def test_alignments_are_found_by_name(tmp_path):
     assert f"record 3 (three): {tmp_path} has no three.a3m" in remarks(three)
 
 
+def test_alignments_of_records_with_several_chains(tmp_path):
+    for name in ("same", "different", "dna"):
+        (tmp_path / f"{name}.a3m").write_text(">q\nMKLVL\n>r\nM-LVL\n")
+    text = ">same\nMKLVL:MKLVL\n>different\nMKLVL:MKLVV\n>dna|dna\nACG:ACT\n"
+    same, different, dna = fasta_file(text, "x", FastaOptions(msa_dir=tmp_path)).jobs()
+    (protein,) = same.entities
+    assert protein.ids == ("A", "B") and protein.unpaired_msa == ">q\nMKLVL\n>r\nM-LVL\n"
+    assert not remarks(same) and not remarks(dna)
+    assert [entity.unpaired_msa for entity in different.entities] == [None, None]
+    (note,) = remarks(different)
+    assert note.startswith("record 2 (different): its chains differ, so that no alignment is taken")
+
+
 def test_alignments_are_not_held_in_memory_together(tmp_path):
     """Thousands of alignments may be more than there is memory; each comes with its job."""
     row = "M" + "K" * 99
