@@ -31,7 +31,7 @@ from af3cli.job.structure.selection import (
     sequence_notes,
 )
 from af3cli.job.structure.simulation_names import simulation_names
-from af3cli.job.structure.tables import Chain, read_block, read_chains
+from af3cli.job.structure.tables import Chain, is_predicted, read_block, read_chains
 from af3cli.job.types import AtomAddress, ChainSource, Entity, Job, Ligand, Protein
 from af3cli.wording import some
 
@@ -59,7 +59,8 @@ def structure_job(
     links, num_lost = read_links(block, chains)
     if not block.find_values("_pdbx_nonpoly_scheme.asym_id"):
         chains, links = merge_linked_ligands(chains, links)
-    chains, notes = select_chains(chains, links, options)
+    of_program = is_predicted(block)
+    chains, notes = select_chains(chains, links, options, is_predicted=of_program)
     _refuse_broken_polymers(chains, links, source)
     _refuse_simulation_names(block, chains, source)
     chains, alternative_notes = _without_alternatives(block, chains)
@@ -70,7 +71,7 @@ def structure_job(
         copies = {label: operators.get(label, []) for label in copies}
         if absent := [chain_title(chain) for chain in chains if not copies[chain.label]]:
             notes.append(f"not in assembly {options.assembly}: {some(absent, _MAX_LISTED)}")
-    ids = assign_ids(chains, copies)
+    ids = assign_ids(chains, copies, is_predicted=of_program)
     if not ids:
         raise InputError(f"{source}: has no molecule for a job; {'; '.join(notes)}")
     bonds, bond_notes = _bonds(links, chains, copies, ids)

@@ -16,7 +16,7 @@ from af3cli.inference import predict as inference
 from af3cli.inference.heads import Heads
 from af3cli.job import Dna, Job, Ligand, Protein, Rna, read_job, to_alphafold3_json
 from tests.cli.commands import EXAMPLES
-from tests.cli.predictions import NAME, coordinates, sample_file, write_job
+from tests.cli.predictions import LACTATE, NAME, coordinates, sample_file, write_job
 from tests.output.jobs import EVERYTHING
 
 NOWHERE = """data_NOWHERE
@@ -135,6 +135,24 @@ def test_every_kind_of_molecule_comes_back_from_its_structure(predict, af3, tmp_
         bond for bond in wanted.bonds if not all(atom.chain_id in polymers for atom in bond)
     ]
     assert {frozenset(bond) for bond in found.bonds} == {frozenset(bond) for bond in of_ligands}
+
+
+def test_ligands_alone_come_back_from_their_structure(predict, af3, tmp_path):
+    """Those, too, that would be additives in a crystal, under ids that no crystal has."""
+    ligands = [{"id": "LACTATE", "smiles": LACTATE["smiles"]}, {"id": "B", "ccdCodes": ["GOL"]}]
+    path = tmp_path / "job.json"
+    content = {
+        **{"name": "ligands", "modelSeeds": [1], "dialect": "alphafold3", "version": 3},
+        "sequences": [{"ligand": ligand} for ligand in ligands],
+    }
+    path.write_text(json.dumps(content))
+    result = predict(path, "--samples", 1)
+    assert result.exit_code == 0, result.output
+    structure, converted = tmp_path / "ligands" / "ligands_model.cif", tmp_path / "converted.json"
+    assert af3("check", structure).exit_code == 0
+    result = af3("convert", structure, converted)
+    assert result.exit_code == 0 and "note:" not in result.output
+    assert chains(read_job(converted)) == chains(read_job(path))
 
 
 def chains(job: Job) -> dict[str, tuple]:

@@ -44,13 +44,14 @@ def chain_kind(chain: Chain) -> str | None:
 
 
 def select_chains(
-    chains: list[Chain], links: list[Link], options: StructureOptions
+    chains: list[Chain], links: list[Link], options: StructureOptions, *, is_predicted: bool
 ) -> tuple[list[Chain], list[str]]:
     """The chains that a job takes, and notes of what is left out.
 
-    Left out are waters, polymers of other kinds, components to drop, unknown ligands, and single
-    additives that are bonded to nothing and not to be kept.
+    Left out are waters, polymers of other kinds, components to drop, unknown ligands, and, but in
+    predicted structures, single additives that are bonded to nothing and not to be kept.
     """
+    kept = options.keep | ADDITIVES if is_predicted else options.keep
     bonded = {end.chain for link in links for end in link.ends if _joins_two(link)}
     selected: list[Chain] = []
     num_waters = 0
@@ -67,7 +68,7 @@ def select_chains(
             impossible.append(f"{_called(chain)} ({chain.polymer_type or 'of unknown type'})")
         elif kind == "ligand" and codes & options.drop:
             dropped[name] += 1
-        elif kind == "ligand" and _is_unwanted(codes, chain.label in bonded, options.keep):
+        elif kind == "ligand" and _is_unwanted(codes, chain.label in bonded, kept):
             unwanted[name] += 1
         else:
             selected.append(chain)
@@ -123,18 +124,26 @@ def merge_linked_ligands(chains: list[Chain], links: list[Link]) -> tuple[list[C
     return list(merged.values()), new_links
 
 
-def assign_ids(chains: list[Chain], copies: dict[str, list[str]]) -> dict[Instance, str]:
+def assign_ids(
+    chains: list[Chain], copies: dict[str, list[str]], *, is_predicted: bool
+) -> dict[Instance, str]:
     """Chain ids for every copy of every chain, as a job wants them: upper-case letters, unique.
 
-    First copies keep their label in the file; where that is no such id, a polymer takes its
-    author's id. All others get the next free one.
+    First copies keep their label in the file, a long one in predicted structures only; where that
+    is no such id, a polymer takes its author's id. All others get the next free one.
     """
+    longest = None if is_predicted else _MAX_ID_LENGTH
     present = [chain for chain in chains if copies[chain.label]]
-    ids = {(c.label, 0): c.label for c in present if _is_id(c.label)}
+    ids = {(c.label, 0): c.label for c in present if _is_id(c.label, longest)}
     taken = set(ids.values())
     for chain in present:
         is_named = (chain.label, 0) in ids
-        if not is_named and chain.is_polymer and _is_id(chain.author) and chain.author not in taken:
+        if (
+            not is_named
+            and chain.is_polymer
+            and _is_id(chain.author, longest)
+            and chain.author not in taken
+        ):
             ids[chain.label, 0] = chain.author
             taken.add(chain.author)
     free = _unused_ids(taken)
@@ -226,8 +235,8 @@ def _joins_two(link: Link) -> bool:
     return link.ends[0].chain != link.ends[1].chain
 
 
-def _is_id(name: str) -> bool:
-    return re.fullmatch(f"[A-Z]{{1,{_MAX_ID_LENGTH}}}", name) is not None
+def _is_id(name: str, longest: int | None) -> bool:
+    return re.fullmatch("[A-Z]+", name) is not None and len(name) <= (longest or len(name))
 
 
 def _unused_ids(taken: set[str]) -> Iterator[str]:

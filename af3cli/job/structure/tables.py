@@ -17,10 +17,7 @@ from af3cli.job.chain_ids import chain_id
 from af3cli.job.problems import first_line
 from af3cli.job.structure.binary import binary_document
 
-_REQUIRED = (
-    *("_atom_site.label_asym_id", "_struct_asym.entity_id"),
-    *("_entity.type", "_entity_poly.type"),
-)
+_REQUIRED = ("_atom_site.label_asym_id", "_struct_asym.entity_id", "_entity.type")
 _TELLING_OF_ENTITIES = ("_struct_asym.id", "_entity.id", "_entity_poly.entity_id")
 _MISSING = ("", ".", "?")
 _OLD_LINE_LENGTH = 72
@@ -67,7 +64,7 @@ def read_block(content: str | bytes, source: str) -> gemmi.cif.Block:
     try:
         if (document := _read_cif(content, source)) is not None:
             block = _block_with_atoms(document, source)
-            if all(block.find_values(tag) for tag in _REQUIRED):
+            if _is_complete(block):
                 return block
             structure = gemmi.make_structure_from_block(block)
             if not any(block.find_values(tag) for tag in _TELLING_OF_ENTITIES):
@@ -77,6 +74,11 @@ def read_block(content: str | bytes, source: str) -> gemmi.cif.Block:
         return _complete(structure, _pdb_entry(structure), source)
     except (ValueError, RuntimeError, IndexError) as error:
         raise InputError(f"{source}: is no readable structure file: {first_line(error)}") from None
+
+
+def is_predicted(block: gemmi.cif.Block) -> bool:
+    """Whether a structure is a model of a program (ModelCIF), which has only what it was given."""
+    return bool(block.find_values("_ma_model_list.model_id"))
 
 
 def read_chains(block: gemmi.cif.Block) -> list[Chain]:
@@ -230,6 +232,13 @@ def _read_pdb_lines(text: str, **options: bool) -> gemmi.Structure:
         return gemmi.read_pdb_string(text, **options)
     except (ValueError, RuntimeError):
         return gemmi.read_pdb_string(text, max_line_length=_OLD_LINE_LENGTH, **options)
+
+
+def _is_complete(block: gemmi.cif.Block) -> bool:
+    """Whether a file describes its entities, and the polymers among them, if there are any."""
+    has_polymers = "polymer" in map(str.lower, block.find_values("_entity.type"))
+    required = (*_REQUIRED, "_entity_poly.type") if has_polymers else _REQUIRED
+    return all(block.find_values(tag) for tag in required)
 
 
 def _pdb_entry(structure: gemmi.Structure) -> str:
