@@ -6,7 +6,7 @@ docs/input.md, "AlphaFold Server JSON Compatibility".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from af3cli.job.alphafold3_json import decode_modifications, decode_seeds
 from af3cli.job.chain_ids import chain_id
@@ -61,13 +61,14 @@ def decode_server_job(document: Value) -> Job:
 class _ChainNames:
     """Hands out chain ids in order."""
 
-    used: int = field(default=0)
+    used: int = 0
 
-    def take(self, fields: dict[str, Value]) -> tuple[str, ...]:
+    def take(self, entity: Value, fields: dict[str, Value]) -> tuple[str, ...]:
         """The next `count` ids."""
         count = fields["count"].integer() if "count" in fields else 1
         if not 1 <= count <= MAX_CHAINS - self.used:
-            fields["count"].wrong(f"must be at least 1, and all together at most {MAX_CHAINS}")
+            place = fields.get("count", entity)
+            place.wrong(f"counts must be at least 1, and all together at most {MAX_CHAINS}")
             count = 1
         self.used += count
         return tuple(chain_id(number) for number in range(self.used - count, self.used))
@@ -101,7 +102,7 @@ def _decode_entity(sequence: Value, chains: _ChainNames) -> Entity:
         return _decode_protein(value, chains)
     fields = value.fields(_NUCLEIC_KEYS, required=("sequence",))
     return (Rna if kind == "rnaSequence" else Dna)(
-        ids=chains.take(fields),
+        ids=chains.take(value, fields),
         sequence=fields["sequence"].text() if "sequence" in fields else "",
         modifications=_modifications(fields, "modificationType", "basePosition"),
     )
@@ -123,7 +124,7 @@ def _decode_protein(value: Value, chains: _ChainNames) -> Protein:
     if templates and not isinstance(templates.raw, bool):
         templates.wrong("must be true or false")
     return Protein(
-        ids=chains.take(fields),
+        ids=chains.take(value, fields),
         sequence=fields["sequence"].text() if "sequence" in fields else "",
         modifications=_modifications(fields, "ptmType", "ptmPosition"),
         templates=() if templates and templates.raw is False else None,
@@ -134,7 +135,7 @@ def _decode_ligand(kind: str, value: Value, chains: _ChainNames) -> Ligand:
     """A ligand or an ion; both name their component under a key like their own."""
     fields = value.fields((kind, "count"), required=(kind,))
     code = fields[kind].text() if kind in fields else ""
-    return Ligand(ids=chains.take(fields), ccd_codes=(code.removeprefix("CCD_"),))
+    return Ligand(ids=chains.take(value, fields), ccd_codes=(code.removeprefix("CCD_"),))
 
 
 def _modifications(

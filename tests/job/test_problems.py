@@ -277,6 +277,11 @@ def test_a_problem_in_a_file_names_the_file(tmp_path):
             '[{"name": "a", "sequences": [{"ion": {"ion": "", "count": 1000000000}}]}]',
             r"\[0\].sequences\[0\].ion.count: .*at most 10000",
         ),
+        (
+            '[{"name": "a", "sequences": [{"ion": {"ion": "MG", "count": 10000}},'
+            ' {"ion": {"ion": "ZN"}}]}]',
+            r"\[0\].sequences\[1\].ion: .*at most 10000",
+        ),
     ],
 )
 def test_odd_documents_are_explained(text, message):
