@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Mapping
 
-from af3cli.job.types import Protein, Rna
+from af3cli.job.types import Modification, Protein, Rna
 
 _DROP_INSERTIONS = str.maketrans("", "", string.ascii_lowercase)
 _DROP_VALID = str.maketrans("", "", string.ascii_letters + "-")
@@ -42,7 +43,7 @@ def a3m_problem(a3m: str, chain: Protein | Rna) -> str | None:
 
     Every row must have as many aligned columns as the chain has residues, and the first must be
     the chain's sequence. Residues with a modification are left out of that comparison: which letter
-    stands for them depends on the component.
+    stands for them depends on the component, see `modified_residue_problem`.
     """
     if not a3m:
         return None
@@ -65,13 +66,30 @@ def a3m_problem(a3m: str, chain: Protein | Rna) -> str | None:
     return _query_problem(without_insertions(rows[0]), chain)
 
 
+def modified_residue_problem(
+    a3m: str, chain: Protein | Rna, parents: Mapping[Modification, str]
+) -> str | None:
+    """What is wrong with a sound alignment's first row at modified residues, or `None`.
+
+    It must have the letter of the residue's parent there, or one that the network reads alike.
+    """
+    alike = _alike(chain)
+    first_row = without_insertions(parse_a3m(a3m)[1][0])
+    for modification, parent in parents.items():
+        letter, wanted = first_row[modification.position - 1], parent.translate(alike)
+        if letter.translate(alike) != wanted:
+            return (
+                f"the first row must have the letter of its parent for a modified residue, but at "
+                f"residue {modification.position} ({modification.ccd_code}) it has {letter} where "
+                f"{wanted} is wanted"
+            )
+    return None
+
+
 def _query_problem(first_row: str, chain: Protein | Rna) -> str | None:
     """Compares the first row with the sequence as the network reads them."""
-    if isinstance(chain, Protein):
-        expected = chain.sequence.translate(_UNKNOWN_IN_QUERY)
-        found = first_row.translate(_PROTEIN_ALIKE)
-    else:
-        expected, found = (text.translate(_RNA_ALIKE) for text in (chain.sequence, first_row))
+    unknown = _UNKNOWN_IN_QUERY if isinstance(chain, Protein) else _RNA_ALIKE
+    expected, found = chain.sequence.translate(unknown), first_row.translate(_alike(chain))
     modified = {modification.position for modification in chain.modifications}
     for position, (wanted, letter) in enumerate(zip(expected, found, strict=True), start=1):
         if wanted != letter and position not in modified:
@@ -86,3 +104,7 @@ def _query_problem(first_row: str, chain: Protein | Rna) -> str | None:
                 f"{position} ({own}) it has {first_row[position - 1]}{reason}"
             )
     return None
+
+
+def _alike(chain: Protein | Rna) -> dict[int, int]:
+    return _PROTEIN_ALIKE if isinstance(chain, Protein) else _RNA_ALIKE

@@ -1,4 +1,4 @@
-"""Checks the components that a job names: codes, SMILES strings and bonded atoms."""
+"""Checks what a job says of components: codes, SMILES strings, bonded atoms, parents' letters."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from af3cli.chemistry import ComponentDictionary
+from af3cli.chemistry import ComponentDictionary, one_letter
 from af3cli.chemistry.smiles import component_from_smiles
 from af3cli.errors import InputError
-from af3cli.job import AtomAddress, Entity, Job, JobFile, Ligand
+from af3cli.job import AtomAddress, Entity, Job, JobFile, Ligand, Protein, Rna
+from af3cli.job.a3m import modified_residue_problem
 from af3cli.job.places import MODIFICATION_KEYS, entity_kind, entity_place
 from af3cli.job.problems import Problems
 from af3cli.tokens.chains import atom_source
@@ -47,7 +48,10 @@ def find_component_problems(job: Job, components: ComponentDictionary, problems:
     own = _with_own(job, components, problems)
     residues = KnownResidues(job, problems)
     for number, entity in enumerate(job.entities):
-        _check_entity(entity, entity_place(number, entity), own, residues, problems)
+        place = entity_place(number, entity)
+        _check_entity(entity, place, own, residues, problems)
+        if isinstance(entity, Protein | Rna) and not problems.concern(f"{place}.sequence"):
+            _check_modified_columns(entity, place, problems)
     _check_bonded_atoms(job, own, residues, problems)
     if not problems:
         _check_chains(job, components, problems)
@@ -92,6 +96,21 @@ def _check_entity(
             continue
         if message := _component_problem(code, components):
             problems.add(where, message)
+
+
+def _check_modified_columns(entity: Protein | Rna, place: str, problems: Problems) -> None:
+    """Compares the first rows of alignments with the parents of modified residues."""
+    parents = {
+        modification: one_letter(modification.ccd_code)
+        for i, modification in enumerate(entity.modifications)
+        if not problems.concern(f"{place}.modifications[{i}]")
+    }
+    given = {"unpairedMsa": entity.unpaired_msa, "pairedMsa": getattr(entity, "paired_msa", None)}
+    for key, a3m in given.items():
+        if not (parents and a3m) or problems.concern(f"{place}.{key}"):
+            continue
+        if message := modified_residue_problem(a3m, entity, parents):
+            problems.add(f"{place}.{key}", message)
 
 
 def _named_components(

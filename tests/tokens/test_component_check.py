@@ -11,7 +11,9 @@ import pytest
 
 from af3cli.chemistry import ComponentDictionary, open_dictionary
 from af3cli.errors import InputError
+from af3cli.features.featurise import featurise
 from af3cli.job import Job, Ligand, Protein, read_file
+from af3cli.tokens import tokenize
 from af3cli.tokens.component_check import check_components, checked_jobs
 from tests.job.jobs import STRUCTURES, everything, set_at
 
@@ -186,3 +188,36 @@ def test_components_of_a_structure_are_named_by_their_chains(tmp_path, component
     path.write_text(re.sub(r"^(G \d+ )CA\b", r"\1QQ9Q", text, flags=re.M))
     (line,) = problems_of(path, components)
     assert line.startswith("chain G.ccdCodes[0]: there is no chemical component")
+
+
+def test_alignments_have_the_letter_of_the_parent_for_a_modified_residue(tmp_path, components):
+    """What the features would refuse of a chain that is read; B and D are read alike."""
+    protein, rna = (f"sequences.{number}" for number in ("0.protein", "1.rna"))
+    changes = {
+        f"{protein}.sequence": "MKSDCGE",
+        f"{protein}.unpairedMsa": ">q\nMKWDCGE\n>r\nMKSDCGE\n",
+        f"{protein}.pairedMsa": ">q\naMKSBCGE\n",
+        f"{protein}.modifications": [
+            {"ptmType": "SEP", "ptmPosition": 3},
+            {"ptmType": "PHD", "ptmPosition": 4},
+        ],
+        f"{rna}.unpairedMsa": ">q\nACGC\n",
+    }
+    path = written(tmp_path, changed(changes))
+    told = "the first row must have the letter of its parent for a modified residue, but at residue"
+    assert problems_of(path, components) == [
+        f"sequences[0].protein.unpairedMsa: {told} 3 (SEP) it has W where S is wanted",
+        f"sequences[1].rna.unpairedMsa: {told} 4 (PSU) it has C where U is wanted",
+    ]
+    sound = changes | {f"{protein}.unpairedMsa": ">q\nMKSDCGE\n", f"{rna}.unpairedMsa": ""}
+    (job,) = checked_jobs(read_file(written(tmp_path, changed(sound))), components)
+    featurise(job, *tokenize(job, components), components, 1)
+
+
+def test_parents_of_unknown_components_are_not_guessed(tmp_path, components):
+    changes = {
+        "sequences.0.protein.modifications.0.ptmType": "SEPP",
+        "sequences.0.protein.unpairedMsa": ">q\nMKWTCGE\n",
+    }
+    (line,) = problems_of(written(tmp_path, changed(changes)), components)
+    assert line.startswith("sequences[0].protein.modifications[0].ptmType: there is no chemical")
