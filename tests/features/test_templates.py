@@ -13,7 +13,17 @@ from af3cli.errors import InputError
 from af3cli.features.template_structure import read_template
 from af3cli.features.templates import template_features
 from af3cli.features.types import TemplateFeatures
-from af3cli.job import Entity, Job, Ligand, Modification, Protein, Rna, Template, read_job
+from af3cli.job import (
+    Entity,
+    Job,
+    Ligand,
+    Modification,
+    Protein,
+    Rna,
+    Template,
+    read_job,
+    validate,
+)
 from af3cli.tokens import tokenize
 from tests.official import GOLDEN_CASES, features_from_official
 from tests.official_tables import tables_from_official
@@ -238,6 +248,16 @@ def test_of_two_residues_in_one_place_the_likelier_is_taken(occupancy: float, na
     assert chain.positions[:, 1, 0].tolist() == [1, 2 if name == "SER" else 3, 4]
 
 
+@pytest.mark.parametrize("occupancy", [0.4, 0.6])
+def test_of_two_residues_in_one_place_one_may_be_listed(occupancy: float) -> None:
+    """So are the templates that are cut out of a structure."""
+    rows = [site("CA", "SER", 1, 2, location="A", occupancy=occupancy)]
+    rows += [site("CA", "THR", 1, 3, location="B", occupancy=1 - occupancy)]
+    chain = read_template(HEADER + scheme(("A", 1, "SER")) + sites(rows), "template")
+    assert chain.residue_names == ("SER",)
+    assert chain.positions[:, 1, 0].tolist() == [2]
+
+
 def test_only_the_first_model_and_the_polymer_are_read() -> None:
     rows = [
         *whole_residues("ALA", "GLY"),
@@ -293,19 +313,34 @@ def test_residues_of_other_polymers_are_unknown(polymer_type, names, has_table) 
         ("data_x\n" + sites(whole_residues("ALA")), "no release date"),
         (HEADER.replace("2001-02-03", "?") + sites(whole_residues("ALA")), "no release date"),
         (HEADER, "no atoms"),
-        (HEADER + sites([*whole_residues("ALA"), *whole_residues("ALA", chain="B")]), "holds 2"),
-        (HEADER + sites([site("O", "HOH", ".", 1)]), "holds 0"),
+        (
+            HEADER + sites([*whole_residues("ALA"), *whole_residues("ALA", chain="B")]),
+            "has 2 .A, B.",
+        ),
+        (HEADER + sites([site("O", "HOH", ".", 1)]), "has none"),
         (HEADER + sites([site("N", "ALA", 1, "?")]), "Cartn_x holds something else than numbers"),
         (HEADER + sites([site("N", "ALA", 1, "inf")]), "atoms at infinity"),
-        (HEADER + scheme(("A", 1, "ALA")) + sites(whole_residues("ALA", "ALA")), "residue 2 has"),
-        (HEADER + scheme(("A", 1, "ALA")) + sites(whole_residues("GLY")), "residue 1 has"),
+        (HEADER + sites([site("N", "ALA", 1, "1e39")]), "atoms at infinity"),
+        (
+            HEADER + scheme(("A", 1, "ALA")) + sites(whole_residues("ALA", "ALA")),
+            "has atoms of residue 2, ALA, which",
+        ),
+        (
+            HEADER + scheme(("A", 1, "ALA")) + sites(whole_residues("GLY")),
+            "has atoms of residue 1, GLY, which",
+        ),
     ],
 )
 def test_bad_templates_are_explained(mmcif: str, message: str) -> None:
-    protein = Protein(("A",), "AAAAA", templates=(Template(mmcif, (), ()),))
+    """Also by the check of the job, before anything is computed."""
+    protein = Protein(("A",), "AAAAA", (), "", "", (Template(mmcif, (), ()),))
+    entities = Rna(("B",), "ACGU"), protein
     with pytest.raises(InputError, match=message) as caught:
-        features_of(Rna(("B",), "ACGU"), protein)
+        features_of(*entities)
     assert "sequences[1].protein.templates[0].mmcif: " in str(caught.value)
+    with pytest.raises(InputError, match=message if mmcif else "is missing") as caught:
+        validate(Job("job", (1,), entities))
+    assert "1 problem\n  sequences[1].protein.templates[0].mmcif: " in str(caught.value)
 
 
 @pytest.mark.parametrize(

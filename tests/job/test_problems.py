@@ -189,9 +189,25 @@ def test_a_job_of_the_other_dialect_in_a_list_is_read_as_what_it_is():
 
 def test_waters_of_a_template_are_no_polymer():
     """Also where the file does not list residues, but its atoms alone."""
-    sites = "".join(f"A {number}\n" for number in (1, 2, 3)) + "W .\nW ?\n"
-    mmcif = f"data_t\nloop_\n_atom_site.label_asym_id\n_atom_site.label_seq_id\n{sites}"
-    template = {"mmcif": mmcif, "queryIndices": [0, 1], "templateIndices": [0, 2]}
+    columns = (
+        *("label_atom_id", "label_alt_id", "label_comp_id", "label_asym_id", "label_seq_id"),
+        *("Cartn_x", "Cartn_y", "Cartn_z", "occupancy", "pdbx_PDB_model_num"),
+    )
+    places = [
+        ("GLY", "A", 1),
+        ("GLY", "A", 2),
+        ("GLY", "A", 3),
+        ("HOH", "W", "."),
+        ("HOH", "W", "?"),
+    ]
+    sites = "".join(f"N . {name} {chain} {number} 0 0 0 1 1\n" for name, chain, number in places)
+    tags = "".join(f"_atom_site.{column}\n" for column in columns)
+    date = "_pdbx_audit_revision_history.revision_date 2001-02-03"
+    template = {
+        "mmcif": f"data_t\n{date}\nloop_\n{tags}{sites}",
+        "queryIndices": [0, 1],
+        "templateIndices": [0, 2],
+    }
     protein = {"id": "A", "sequence": "GG", "unpairedMsa": "", "pairedMsa": ""}
     entities = [{"protein": protein | {"templates": [template]}}]
     parse(everything() | {"sequences": entities, "bondedAtomPairs": None})
