@@ -96,6 +96,8 @@ def _check_entity(
             continue
         if message := _component_problem(code, components):
             problems.add(where, message)
+        elif not isinstance(entity, Ligand) and not _heavy_atoms(code, components):
+            problems.add(where, f"component {code!r} is all hydrogens, and no residue of a polymer")
 
 
 def _check_modified_columns(entity: Protein | Rna, place: str, problems: Problems) -> None:

@@ -153,6 +153,19 @@ def test_components_without_atoms_are_named(tmp_path, components):
     ]
 
 
+def test_a_component_of_hydrogens_alone_is_no_residue_of_a_polymer(tmp_path, components):
+    """It would have no token, and a chain's alignment a column too many."""
+    changes = {
+        "sequences.0.protein.modifications.0.ptmType": "D8U",
+        "sequences.1.rna.modifications.0.modificationType": "D8U",
+    }
+    why = "component 'D8U' is all hydrogens, and no residue of a polymer"
+    assert problems_of(written(tmp_path, changed(changes)), components) == [
+        f"sequences[0].protein.modifications[0].ptmType: {why}",
+        f"sequences[1].rna.modifications[0].modificationType: {why}",
+    ]
+
+
 def test_a_component_of_hydrogens_alone_has_no_atom_to_bond(tmp_path, components):
     bond = [["A", 5, "SG"], ["E", 1, "H3"]]
     document = changed({"sequences.3.ligand.ccdCodes": ["D8U"], "bondedAtomPairs": [bond]})
