@@ -21,6 +21,8 @@ from af3cli.errors import InputError
 if TYPE_CHECKING:
     import gemmi
 
+_MAX_CHARGE = 100  # in either direction; RDKit keeps a byte
+
 
 def components_from_text(text: str, source: str) -> dict[str, Component]:
     """Returns the components of a text by code, that is by the name of their data block.
@@ -96,8 +98,8 @@ class _BlockReader:
         item = "_chem_comp_atom.charge"
         charges = self._numbers(item, num_atoms)
         for charge in charges[np.isfinite(charges)]:
-            if charge != int(charge):
-                self._fail(item, f"{charge} is not a whole number")
+            if charge != int(charge) or abs(charge) > _MAX_CHARGE:
+                self._fail(item, f"{charge:g} is not a whole number of at most {_MAX_CHARGE}")
         return charges
 
     def _positions(self, items: tuple[str, ...], num_atoms: int) -> Float32[np.ndarray, "atom 3"]:

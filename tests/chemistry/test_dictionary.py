@@ -213,6 +213,7 @@ def test_missing_files(tmp_path: Path) -> None:
     [
         ("C1 C 0 0.0", "C1 C x 0.0", r"_chem_comp_atom\.charge: 'x' is not a number"),
         ("C1 C 0 0.0", "C1 C 0.5 0.0", r"_chem_comp_atom\.charge: 0\.5 is not a whole"),
+        ("C1 C 0 0.0", "C1 C 1e30 0.0", r"_chem_comp_atom\.charge: 1e\+30 is not a whole"),
         ("C1 C 0 0.0", "C1 C 0 near", r"pdbx_model_Cartn_x_ideal: 'near'"),
         ("C1 C 0 0.0", "C1 C 0 inf", r"pdbx_model_Cartn_x_ideal: a number is infinite"),
         ("C1 C 0", "C1 ? 0", r"type_symbol: an atom has no element"),
