@@ -26,7 +26,7 @@ def command(source: Path, target: Path, reading: ReadingOptions, overwrite: bool
     IN is a structure (mmCIF, BinaryCIF, PDB), FASTA, AlphaFold Server JSON, or AlphaFold 3 JSON,
     whose files are then taken in. OUT is a JSON file, or a folder, in which each job becomes
     NAME.json. JSON has no place for the numbers that a structure's author gave its residues; other
-    commands take the structure itself, and keep them.
+    commands take the structure itself, and keep them. Components are not looked up: check does it.
 
     From structures, waters are left out, and so are crystallisation additives that are bonded to
     nothing: SO4 GOL EDO PO4 ACT PEG DMS TRS PGE PG4 FMT EPE MPD MES CD IOD.

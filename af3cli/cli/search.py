@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from af3cli.cli.interrupts import tells_interrupts
-from af3cli.cli.reading_options import ReadingOptions, reading_options
+from af3cli.cli.reading_options import ReadingOptions, ccd_option, reading_options
 from af3cli.cli.search_options import NOT_CONFIGURED, SearchSettings, search_options
 from af3cli.errors import InputError
 from af3cli.job import Job, describe, file_name, to_alphafold3_json
@@ -24,11 +24,16 @@ from af3cli.whole_files import output_errors, written_aside
     type=click.Path(path_type=Path, file_okay=False),
     help="Where each job is written, as NAME_data.json.",
 )
+@ccd_option
 @search_options
 @reading_options
 @tells_interrupts
 def command(
-    jobs: tuple[Path, ...], out_dir: Path, search: SearchSettings, reading: ReadingOptions
+    jobs: tuple[Path, ...],
+    out_dir: Path,
+    ccd: Path | None,
+    search: SearchSettings,
+    reading: ReadingOptions,
 ) -> None:
     """Find alignments and templates for the chains that lack them.
 
@@ -53,7 +58,7 @@ def command(
     plan = search.plan()
     if plan is None:
         raise InputError(NOT_CONFIGURED)
-    files = _read_all(jobs, reading)
+    files = _read_all(jobs, reading, ccd)
     for job in _named_jobs(files):
         check_sources(job, plan)
     with show_search() as show:
@@ -62,12 +67,18 @@ def command(
             click.echo(describe(job))
 
 
-def _read_all(paths: Iterable[Path], reading: ReadingOptions) -> list[tuple[Path, Sequence[Job]]]:
+def _read_all(
+    paths: Iterable[Path], reading: ReadingOptions, ccd: Path | None
+) -> list[tuple[Path, Sequence[Job]]]:
     """Each file with its jobs; raises `InputError` with what is wrong with any of them."""
+    from af3cli.chemistry import open_dictionary
+    from af3cli.tokens.component_check import checked_jobs
+
+    components = open_dictionary(ccd)
     files, problems = [], []
     for path in paths:
         try:
-            files.append((path, reading.read(path)))
+            files.append((path, checked_jobs(reading.read_file(path), components)))
         except InputError as error:
             problems.append(str(error))
     if problems:

@@ -39,6 +39,11 @@ def test_runs_report_what_check_does(bad_jobs, tmp_path):
         out = tmp_path / "out"
         assert errors(*command, out, "--weights", "none", *bad_jobs, EXAMPLES[0]) == told
         assert not out.exists()
+    database = tmp_path / "db.fasta"
+    database.write_text(">a\nMKL\n")
+    sources = ("--db", f"uniref90={database}", "--out-dir", out, "--cache-dir", out)
+    assert errors("search", *sources, *bad_jobs, EXAMPLES[0]) == told
+    assert not out.exists()
 
 
 def test_tokens_reports_what_check_does(bad_jobs):

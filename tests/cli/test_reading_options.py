@@ -28,10 +28,11 @@ def test_every_command_has_them(command):
     assert all(option in help_text for option in OPTIONS)
 
 
-@pytest.mark.parametrize("command", ["embed", "predict", "check", "tokens"])
+@pytest.mark.parametrize("command", ["embed", "predict", "search", "check", "tokens"])
 def test_commands_that_look_components_up_take_another_dictionary(command, tmp_path):
     assert "--ccd" in run(command, "--help")[1]
-    code, output = run(command, STRUCTURES / "1bna.cif.xz", "--ccd", tmp_path)
+    where = ("--out-dir", tmp_path / "out") if command == "search" else ()
+    code, output = run(command, STRUCTURES / "1bna.cif.xz", *where, "--ccd", tmp_path)
     assert code == 2 and "is a directory" in output
 
 
