@@ -36,9 +36,9 @@ def remarks(job: Job) -> list[str]:
         place = entity_place(number, entity)
         if not isinstance(entity, Ligand):
             found += _unknown_letters(entity, place)
-        if _has_unused_alignment(entity):
+        if unused := _unused(entity):
             found.append(
-                f"{place}: the model takes no notice of alignments and templates of a chain of "
+                f"{place}: the model takes no notice of {' and '.join(unused)} of a chain of "
                 f"fewer than {MIN_RESIDUES_FOR_ALIGNMENT} residues"
             )
     polymers = {
@@ -53,10 +53,18 @@ def remarks(job: Job) -> list[str]:
     return found
 
 
-def _has_unused_alignment(entity: Entity) -> bool:
+def _unused(entity: Entity) -> list[str]:
+    """What a chain that is too short for it brings.
+
+    Templates are read from five tokens on, and a modified residue has many.
+    """
     if not isinstance(entity, Protein | Rna) or len(entity.sequence) >= MIN_RESIDUES_FOR_ALIGNMENT:
-        return False
-    return bool(entity.unpaired_msa or (isinstance(entity, Protein) and entity.templates))
+        return []
+    has_rows = entity.unpaired_msa or getattr(entity, "paired_msa", None)
+    unused = ["alignments"] if has_rows else []
+    if isinstance(entity, Protein) and entity.templates and not entity.modifications:
+        unused.append("templates")
+    return unused
 
 
 def _unknown_letters(entity: Protein | Rna | Dna, place: str) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from af3cli.cli import main
+from af3cli.job import Job, Modification, Protein, Template, remarks
 from tests.job.jobs import EXAMPLES, everything
 
 
@@ -77,6 +79,26 @@ def test_what_may_surprise_is_remarked(tmp_path):
     assert "note: sequences[1].rna.sequence: read as unknown residues (N): T at 2" in output
     assert "note: sequences[1].rna: the model takes no notice of alignments" in output
     assert "note: bondedAtomPairs[2]: the model takes no notice" in output
+
+
+@pytest.mark.parametrize(
+    ("modified", "alignment", "what"),
+    [
+        ((), "", "templates"),
+        ((), ">q\nMKSV\n", "alignments and templates"),
+        ((Modification("SEP", 3),), ">q\nMKSV\n", "alignments"),
+        ((Modification("SEP", 3),), "", None),
+    ],
+)
+def test_what_a_short_chain_brings_in_vain_is_remarked(modified, alignment, what):
+    """The templates of a modified one are read, as it has five tokens and more."""
+    template = Template("data_x", (), ())
+    protein = Protein(("A",), "MKSV", modified, alignment, "", (template,))
+    notes = [
+        f"sequences[0].protein: the model takes no notice of {what} of a chain of fewer than 5 "
+        "residues"
+    ]
+    assert remarks(Job("x", (1,), (protein,))) == (notes if what else [])
 
 
 def test_chains_without_rows_are_remarked(tmp_path):
