@@ -44,7 +44,7 @@ def show_plan(plan: Plan, tasks: tuple[str, str], place: Path, num_bytes: float)
         click.echo(f"note: {note}")
     if len(notes) > _SHOWN_NOTES:
         click.echo(f"note: {len(notes) - _SHOWN_NOTES} more such notes; af3 check has them all")
-    if wanting := [printable(job.name) for job in plan.jobs if job.chains.wants_search]:
+    if wanting := [printable(job.name) for job in plan.jobs if job.chains.searchable]:
         warn(
             f"{some(wanting)}: {'runs' if len(wanting) == 1 else 'run'} without the alignments or "
             "templates that are wanted there; --msa says where to look for them"

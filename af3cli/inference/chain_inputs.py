@@ -17,7 +17,8 @@ class ChainInputs:
 
     Alignment depths count the rows, the query included; 0 is no alignment. `msa_source` and
     `template_source` say where they come from, see `af3cli.search.provenance`. `wants_search`
-    lists the chains whose alignment or templates are wanted, but neither given nor searched for.
+    lists the chains whose alignment or templates are wanted, but neither given nor searched for;
+    `searchable` those of them that are long enough for a search to find something.
     """
 
     chain_id: tuple[str, ...]
@@ -27,6 +28,7 @@ class ChainInputs:
     msa_source: tuple[str, ...]
     template_source: tuple[str, ...]
     wants_search: tuple[str, ...] = ()
+    searchable: tuple[str, ...] = ()
 
     def by_chain(self) -> dict[str, dict[str, str | int]]:
         """Returns depths, numbers and sources, by name, of each chain that has any."""
@@ -55,6 +57,7 @@ def chain_inputs(
     """Returns what there is for `chains`, whose inputs come from `sources`."""
     entities = {chain: entity for entity in job.entities for chain in entity.ids}
     of_chain = [entities[chain] for chain in chains]
+    wanted = {chain: found for chain in chains if (found := wanted_chain(entities[chain]))}
     return ChainInputs(
         chain_id=chains,
         unpaired_msa_depth=tuple(_depth(entity, "unpaired_msa") for entity in of_chain),
@@ -62,7 +65,8 @@ def chain_inputs(
         num_templates=tuple(len(getattr(entity, "templates", None) or ()) for entity in of_chain),
         msa_source=tuple(sources[chain].alignment for chain in chains),
         template_source=tuple(sources[chain].templates for chain in chains),
-        wants_search=tuple(chain for chain in chains if wanted_chain(entities[chain])),
+        wants_search=tuple(wanted),
+        searchable=tuple(chain for chain in wanted if wanted[chain].is_long_enough),
     )
 
 

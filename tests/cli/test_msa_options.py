@@ -115,6 +115,15 @@ def test_databases_that_are_configured_are_searched_unless_told_otherwise(
     assert (told["unpaired_msa_depth"], told["msa_source"]) == ([0], [NOT_SEARCHED])
 
 
+def test_nobody_is_told_to_search_for_chains_that_are_not_searched(embed, uniref90, tmp_path):
+    job = write_job(tmp_path / "short.json", protein={"sequence": "ACDE"}, rna={"sequence": "ACG"})
+    without = embed(job)
+    assert without.exit_code == 0 and "--msa" not in without.output
+    assert attributes(tmp_path / "emb.h5", "short")["msa_source"] == [NOT_SEARCHED] * 2
+    embed(job, "--db", f"uniref90={uniref90}", "--overwrite")
+    assert attributes(tmp_path / "emb.h5", "short")["msa_source"] == ["none, too short"] * 2
+
+
 def test_what_a_job_brings_is_told_as_given(embed, uniref90, tmp_path):
     a3m = f">query\n{PROTEIN}\n>x\n{PROTEIN}\n"
     job = write_job(
