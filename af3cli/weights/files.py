@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from af3cli.errors import WeightsError
+from af3cli.errors import OutputError, WeightsError
 from af3cli.whole_files import written_aside
 
 
@@ -71,10 +71,10 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     """Opens a file for writing that is at `path` when all went well.
 
     Raises:
-        WeightsError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     try:
         with written_aside(path) as aside, aside.open("wb") as file:
             yield file
     except OSError as error:
-        raise WeightsError(f"{path} cannot be written: {error.strerror}") from error
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error

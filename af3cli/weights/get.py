@@ -14,7 +14,7 @@ from af3cli.download import (
     forget_download,
     no_progress,
 )
-from af3cli.errors import WeightsError
+from af3cli.errors import OutputError, WeightsError
 from af3cli.locking import only_writer
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
 from af3cli.weights.find import cache_folder
@@ -53,8 +53,8 @@ def get_weights(
     model's. If they are there already, nothing happens.
 
     Raises:
-        WeightsError: a file cannot be had, or is not what it should be.
-        OutputError: another process gets this model, or the folder cannot be written.
+        OutputError: a file cannot be had, or is not what it should be; another process gets this
+            model, or the folder cannot be written.
     """
     folder = folder or cache_folder()
     with output_errors(folder):
@@ -74,7 +74,7 @@ def _get(entry: CatalogueEntry, folder: Path, source: Path | None, progress: Pro
     try:
         _bring(entry, incoming, source, progress)
     except DownloadError as error:
-        raise WeightsError(str(error)) from None
+        raise OutputError(str(error)) from None
     _check_model(entry, incoming)
     for name in entry.file_names:
         os.replace(incoming / name, folder / name)
@@ -111,7 +111,7 @@ def _check_model(entry: CatalogueEntry, folder: Path) -> None:
     except WeightsError as error:
         for name in entry.file_names:
             (folder / name).unlink(missing_ok=True)
-        raise WeightsError(f"What came is not {entry.name}, and was not kept. {error}") from None
+        raise OutputError(f"What came is not {entry.name}, and was not kept. {error}") from None
 
 
 def convert_file(source: str | Path, out: Path) -> Weights:
@@ -120,7 +120,8 @@ def convert_file(source: str | Path, out: Path) -> Weights:
     It carries family, licence and the sha256 of the source. Returns the parameters.
 
     Raises:
-        WeightsError: they cannot be loaded, or the file cannot be written.
+        WeightsError: they cannot be loaded.
+        OutputError: the file cannot be written.
     """
     weights = load_weights(source)
     write_safetensors(out, weights.arrays, native_metadata(weights))

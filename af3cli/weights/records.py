@@ -73,7 +73,7 @@ def write_records(path: Path | str, records: Iterable[Record]) -> None:
     """Writes arrays in the official format, compressed if the name ends in `.zst`.
 
     Raises:
-        WeightsError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     path = Path(path)
     with new_file(path) as file:

@@ -83,7 +83,7 @@ def write_safetensors(
     """Writes arrays, those of wide numbers first so that all are aligned, and metadata.
 
     Raises:
-        WeightsError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     names = sorted(arrays, key=lambda name: -arrays[name].itemsize)
     header: dict[str, Any] = {"__metadata__": dict(metadata)}

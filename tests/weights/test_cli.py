@@ -82,5 +82,5 @@ def test_errors_are_messages_with_an_exit_code(tmp_path):
     assert result.exit_code == 3
     assert "cannot be read: File name too long" in result.output
     result = run("synthetic", "/proc/absent/x.bin")
-    assert result.exit_code == 3
+    assert result.exit_code == 4
     assert "cannot be written" in result.output

@@ -133,7 +133,7 @@ def test_the_second_file_of_a_model_is_taken_from_beside_the_first(entry, tmp_pa
     shelf, folder = tmp_path / "shelf", tmp_path / "elsewhere"
     two = replace(entry, urls=(*entry.urls, "https://example.org/tiny_more.npz"))
     renamed = (shelf / "tiny.bin.zst").rename(shelf / "mine.zst")
-    with pytest.raises(WeightsError, match=r"tiny_more\.npz cannot be copied .*No such file"):
+    with pytest.raises(OutputError, match=r"tiny_more\.npz cannot be copied .*No such file"):
         get_weights(two, folder, renamed)
     (shelf / "tiny_more.npz").write_bytes(b"more")
     first, second = get_weights(two, folder, renamed)
@@ -144,10 +144,16 @@ def test_something_else_is_not_kept(entry, tmp_path):
     wrong = tmp_path / "login.html"
     wrong.write_text("<html>please log in before you download</html>")
     result = run("get", "synthetic", "--accept-terms", "--from", wrong)
-    assert result.exit_code == 3
+    assert result.exit_code == 4
     assert "What came is not synthetic" in result.output
     with pytest.raises(WeightsError):
         find_weights("synthetic")
+
+
+def test_a_file_that_cannot_be_got_has_the_code_of_all_downloads(entry, tmp_path):
+    (tmp_path / "shelf" / "tiny.bin.zst").unlink()
+    result = run("get", "synthetic", "--accept-terms")
+    assert result.exit_code == 4 and "404" in result.output
 
 
 def test_unknown_and_made_models():
