@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int32
 
 from af3cli.features.types import AtomFeatures, TokenFeatures
 from af3cli.model.atom_transformer import (
