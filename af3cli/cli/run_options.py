@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from af3cli.features.padding import Buckets
     from af3cli.inference.ahead import Ahead
     from af3cli.inference.plan import PlannedJob, Task
+    from af3cli.inference.predict import PredictionModel
+    from af3cli.inference.trunk import TrunkModel
     from af3cli.search.events import Event as SearchEvent
     from af3cli.search.events import OnEvent
     from af3cli.search.plan import SearchPlan
     from af3cli.weights import Weights
+
+Model = TypeVar("Model", bound="TrunkModel | PredictionModel")
 
 _MAX_SEED = 2**32 - 1
 
@@ -143,7 +147,7 @@ class RunOptions:
 
         return Ahead(partial(load_weights, self.weights, self.weights_dir, needed=needed))
 
-    def load(self, load_model: Callable, weights: Ahead[Weights]) -> object:
+    def load(self, load_model: Callable[..., Model], weights: Ahead[Weights]) -> Model:
         """Returns what `load_model` makes of the parameters; says so if they mean nothing."""
         from af3cli.inference.compile_cache import keep_compiled_programs
         from af3cli.inference.device import check_device, claim_memory, why_slow

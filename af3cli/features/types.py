@@ -1,7 +1,7 @@
 """`Features`: everything that the network reads of one job, at its natural size or padded.
 
-All classes are pytrees of arrays. At natural size every mask is true; `pad` adds rows whose masks
-are false and whose other values are zero.
+All classes are pytrees of arrays: numpy's, or JAX's in compiled functions. At natural size every
+mask is true; `pad` adds rows whose masks are false and whose other values are zero.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import dataclasses
 
 import jax
-from jaxtyping import Array, Bool, Float32, Int8, Int32
+import numpy as np
+from jaxtyping import Bool, Float32, Int8, Int32
+
+Array = np.ndarray | jax.Array
 
 
 def _pytree(cls: type) -> type:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import jax
-import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float32
+from jaxtyping import Array, Bool, Float32, Int32
 
 from af3cli.inference.parameters import compiled, place_parameters
 from af3cli.inference.precision import Precision
@@ -109,7 +108,7 @@ def load_heads(weights: Weights, precision: Precision) -> Heads:
 
 
 def _conditions(
-    head: DiffusionHead, noise_levels: Float32[np.ndarray, "level"], context: DiffusionContext
+    head: DiffusionHead, noise_levels: Float32[Array, "level"], context: DiffusionContext
 ) -> NoiseCondition:
     """What denoising at each of the levels, in Å, reads; arrays get a leading level axis."""
     return jax.vmap(head.condition, (0, None))(noise_levels, context)
@@ -118,11 +117,11 @@ def _conditions(
 def _step(
     head: DiffusionHead,
     positions: Float32[Array, "sample atom 3"],
-    level_before: Float32[np.ndarray, ""],
-    level: Float32[np.ndarray, ""],
+    level_before: Float32[Array, ""],
+    level: Float32[Array, ""],
     draws: StepDraws,
     conditions: NoiseCondition,
-    place: int,
+    place: Int32[Array, ""],
     context: DiffusionContext,
     config: SamplerConfig,
 ) -> Float32[Array, "sample atom 3"]:

@@ -36,7 +36,7 @@ def place_parameters(
     """
     graph, state = nnx.split(make_module())
 
-    def place(path: tuple[str, ...], slot: nnx.Param) -> nnx.Param:
+    def place(path: tuple[str | int, ...], slot: nnx.Param) -> nnx.Param:
         array = reduce(_branch, path, parameters)
         if array.shape != slot.shape:
             raise ValueError(f"{'/'.join(map(str, path))}: {array.shape} where {slot.shape} is due")

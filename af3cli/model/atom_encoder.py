@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int32
+from jaxtyping import Array, Bool, Float, Int32, Shaped
 
 from af3cli.features.types import AtomFeatures, TokenFeatures
 from af3cli.model.atom_transformer import (
@@ -86,7 +86,7 @@ class AtomConditioning(nnx.Module):
         within = self.offset(offsets) + closeness * by_distance + by_residue
         return query[:, :, None] + key[:, None] + jnp.where(same_residue[..., None], within, 0)
 
-    def _blocks(self, values: Float[Array, "atom *width"]) -> Float[Array, "block query *width"]:
+    def _blocks(self, values: Shaped[Array, "atom *width"]) -> Shaped[Array, "block query *width"]:
         return values.reshape(-1, self.query_window, *values.shape[1:])
 
     def _same_residue(

@@ -45,10 +45,10 @@ class Confidence:
 class ConfidenceLogits:
     """Distributions over bins of pLDDT, of being resolved, and of errors between two tokens."""
 
-    plddt: Float32[Array, "atom bin"]
+    plddt: Float32[Array, "atom plddt_bin"]
     resolved: Float32[Array, "atom 2"]
-    pae: Float32[Array, "token token bin"]
-    pde: Float32[Array, "token token bin"]
+    pae: Float32[Array, "token token pae_bin"]
+    pde: Float32[Array, "token token pde_bin"]
 
 
 def error_bin_centres(num_bins: int) -> Float32[Array, "bin"]:

@@ -30,7 +30,10 @@ from af3cli.model.token_transformer import TokenBias, TokenModulation, TokenTran
 
 Single = Float32[Array, "token single"]
 Pair = Float32[Array, "token token pair"]
+PairRows = Float32[Array, "row token pair"]
 Positions = Float32[Array, "atom 3"]
+Tokens = Float32[Array, "token token_width"]
+Atoms = Float32[Array, "atom atom_width"]
 
 
 @jax.tree_util.register_dataclass
@@ -39,7 +42,7 @@ class DiffusionContext:
     """What every denoising step reads and none changes."""
 
     single: Single
-    atoms: Float32[Array, "atom width"]
+    atoms: Atoms
     atom_mask: Bool[Array, "atom"]
     encoder: AtomStackContext
     decoder: AtomStackContext
@@ -58,7 +61,7 @@ class NoiseCondition:
     """
 
     level: Float32[Array, ""]
-    tokens: Float32[Array, "token width"]
+    tokens: Tokens
     modulations: TokenModulation | list[TokenModulation]
 
 
@@ -101,7 +104,7 @@ class DiffusionConditioning(nnx.Module):
         """The pair conditioning, which no noise level changes."""
         offsets = self.config.max_relative_residue, self.config.max_relative_chain
 
-        def of_rows(rows: tuple[Pair, TokenFeatures]) -> Pair:
+        def of_rows(rows: tuple[PairRows, TokenFeatures]) -> PairRows:
             pair, row_tokens = rows
             positions = relative_one_hot(row_tokens, tokens, *offsets)
             if self.project_positions is not None:
@@ -150,19 +153,19 @@ class DiffusionAtoms(nnx.Module):
         self.output_norm = LayerNorm(width, offset=False)
         self.output = Linear(width, 3, exact=True)
 
-    def singles(self, atoms: AtomFeatures, single: Single) -> Float32[Array, "atom width"]:
+    def singles(self, atoms: AtomFeatures, single: Single) -> Atoms:
         """Atom conditioning with the trunk's single representation; zero for padding."""
         from_trunk = self.single(self.single_norm(single))[atoms.token]
         return self.conditioning.single(atoms) + jnp.where(atoms.mask[:, None], from_trunk, 0)
 
     def pairs(
         self,
-        atom_single: Float32[Array, "atom width"],
+        atom_single: Atoms,
         atoms: AtomFeatures,
         tokens: TokenFeatures,
         pair: Pair,
         windows: Windows,
-    ) -> Float32[Array, "block query key pair"]:
+    ) -> Float32[Array, "block query key atom_pair"]:
         """Atom-pair conditioning with the pair conditioning of the atoms' tokens."""
         query_token = atoms.token.reshape(-1, self.config.atom_transformer.query_window)
         key_token = atoms.token[windows]
@@ -176,7 +179,7 @@ class DiffusionAtoms(nnx.Module):
 
     def encode(
         self, positions: Positions, context: DiffusionContext
-    ) -> tuple[Float32[Array, "token width"], Float32[Array, "atom width"]]:
+    ) -> tuple[Tokens, Atoms]:
         """Scaled positions to one activation per token, and the atoms' own activations."""
         mask = context.atom_mask[:, None]
         atoms = context.atoms + jnp.where(mask, self.position(positions), 0)
@@ -189,8 +192,8 @@ class DiffusionAtoms(nnx.Module):
 
     def decode(
         self,
-        per_token: Float32[Array, "token width"],
-        skip: Float32[Array, "atom width"],
+        per_token: Tokens,
+        skip: Atoms,
         context: DiffusionContext,
     ) -> Positions:
         """Token activations to an update of the positions."""
@@ -265,7 +268,7 @@ class DiffusionHead(nnx.Module):
 
     def activations(
         self, noisy: Positions, condition: NoiseCondition, context: DiffusionContext
-    ) -> tuple[Float32[Array, "token width"], Float32[Array, "atom width"]]:
+    ) -> tuple[Tokens, Atoms]:
         """Tokens as the transformer leaves them, and atoms as the encoder leaves them."""
         scaled = jnp.where(context.atom_mask[:, None], noisy, 0) / self._spread(condition.level)
         per_token, atoms = self.atoms.encode(scaled, context)
