@@ -1,7 +1,7 @@
 """`pad` and `trim`: features at the size of a bucket, and back at their own.
 
-Only these functions know of buckets. Which axes an array has is read off its type in
-`af3cli.features.types`.
+All padding is added by `pad_array` and cut off by `trim_array`. Which axes an array of features has
+is read off its type in `af3cli.features.types`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import dataclasses
 import re
 from collections.abc import Callable
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import numpy as np
 from jaxtyping import Shaped
 
 from af3cli.errors import InputError
-from af3cli.features.types import Features
+from af3cli.features.types import Array, Features
 
 # Those of the official program.
 TOKEN_BUCKETS = (
@@ -107,44 +107,45 @@ def pad(features: Features, sizes: Sizes) -> Features:
 
     Raises `ValueError` if an axis is longer than that.
     """
-
-    def pad_array(array: Shaped[np.ndarray, "..."], axes: tuple[str, ...]) -> np.ndarray:
-        lengths = (getattr(sizes, axis, own) for axis, own in zip(axes, array.shape, strict=True))
-        return np.pad(
-            array, [(0, length - own) for length, own in zip(lengths, array.shape, strict=True)]
-        )
-
-    return _map_arrays(pad_array, features)
+    return _map_arrays(pad_array, features, sizes)
 
 
 def trim(features: Features) -> Features:
     """Returns features without their padding: the inverse of `pad`."""
-    sizes = sizes_of(features)
-
-    def trim_array(array: Shaped[np.ndarray, "..."], axes: tuple[str, ...]) -> np.ndarray:
-        return array[tuple(slice(getattr(sizes, axis, None)) for axis in axes)]
-
-    return _map_arrays(trim_array, features)
+    return _map_arrays(trim_array, features, sizes_of(features))
 
 
-def trim_outputs(
-    single: Shaped[np.ndarray, "padded_token single"],
-    pair: Shaped[np.ndarray, "padded_token padded_token pair"],
-    num_tokens: int,
-) -> tuple[Shaped[np.ndarray, "token single"], Shaped[np.ndarray, "token token pair"]]:
-    """Returns the trunk's two outputs without the rows and columns of padding tokens."""
-    return single[:num_tokens], pair[:num_tokens, :num_tokens]
+def pad_array(
+    array: Shaped[np.ndarray, "*own"], *lengths: int | None
+) -> Shaped[np.ndarray, "*padded"]:
+    """Returns `array` with zeros after the end of its first axes, up to `lengths` (None: as it is).
+
+    Raises `ValueError` if an axis is longer than that.
+    """
+    margins = [
+        (0, 0 if length is None else length - own)
+        for length, own in zip_longest(lengths, array.shape)
+    ]
+    return np.pad(array, margins)
 
 
-def _map_arrays(
-    function: Callable[[np.ndarray, tuple[str, ...]], np.ndarray], features: Features
-) -> Features:
-    """Returns features whose arrays are those of `features` under a function of array and axes."""
+def trim_array(array: Shaped[Array, "*padded"], *lengths: int | None) -> Shaped[Array, "*own"]:
+    """Returns `array` cut to `lengths` along its first axes: the inverse of `pad_array`."""
+    return array[tuple(slice(length) for length in lengths)]
+
+
+def _map_arrays(function: Callable[..., np.ndarray], features: Features, sizes: Sizes) -> Features:
+    """Returns features whose arrays are those of `features` under a function of array and lengths.
+
+    Axes that `sizes` does not name have the length None.
+    """
     return Features(
         **{
             name: type(part)(
                 **{
-                    field: function(getattr(part, field), axes)
+                    field: function(
+                        getattr(part, field), *(getattr(sizes, axis, None) for axis in axes)
+                    )
                     for field, axes in _axes(type(part)).items()
                 }
             )

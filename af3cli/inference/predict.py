@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Float32
 
-from af3cli.features.padding import Buckets
+from af3cli.features.padding import Buckets, trim_array
 from af3cli.features.types import Features
 from af3cli.inference.heads import Heads, load_heads
 from af3cli.inference.precision import choose_precision
@@ -75,7 +75,7 @@ class PreparedJob:
     def distogram(self) -> Float32[np.ndarray, "token token bin"]:
         """The distogram's logits without padding."""
         logits = self.model.heads.distances(self.trunk.pair)
-        return np.asarray(logits[: self.num_tokens, : self.num_tokens])
+        return np.asarray(trim_array(logits, self.num_tokens, self.num_tokens))
 
 
 def load_prediction_model(
@@ -114,7 +114,7 @@ def prepare(
     logits = model.heads.distances(trunk.pair)
     contacts = jax.jit(contact_probabilities)(logits, padded.tokens.mask)
     num_tokens = len(features.tokens.mask)
-    contacts = np.asarray(contacts[:num_tokens, :num_tokens])
+    contacts = np.asarray(trim_array(contacts, num_tokens, num_tokens))
     return PreparedJob(model, features, padded, trunk, contacts, seed)
 
 
@@ -164,18 +164,18 @@ def _trimmed(
 ) -> Sample:
     """Returns the sample; if its coordinates are not finite, confidence in them is NaN."""
     num_tokens, num_atoms = job.num_tokens, len(job.features.atoms.mask)
-    coordinates = coordinates[:num_atoms]
+    coordinates = trim_array(coordinates, num_atoms)
     is_placed = np.isfinite(coordinates).all()
 
-    def known(values: jax.Array, size: int) -> Float32[np.ndarray, "..."]:
-        trimmed = np.asarray(values)[(slice(size),) * values.ndim]
+    def known(values: jax.Array, *lengths: int) -> Float32[np.ndarray, "..."]:
+        trimmed = trim_array(np.asarray(values), *lengths)
         return trimmed if is_placed else np.full_like(trimmed, np.nan)
 
     confidences = SampleConfidences(
         plddt=known(confidence.plddt, num_atoms),
-        pae=known(confidence.pae, num_tokens),
-        tm_global=known(confidence.tm_global, num_tokens),
-        tm_interface=known(confidence.tm_interface, num_tokens),
+        pae=known(confidence.pae, num_tokens, num_tokens),
+        tm_global=known(confidence.tm_global, num_tokens, num_tokens),
+        tm_interface=known(confidence.tm_interface, num_tokens, num_tokens),
         contact_probs=job.contact_probs,
     )
     return Sample(number, coordinates, confidences)

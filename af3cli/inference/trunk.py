@@ -14,7 +14,7 @@ from flax import nnx
 from jaxtyping import Array, Float32, Int8, Int32
 
 from af3cli.features.msa_rows import msa_row_order
-from af3cli.features.padding import Buckets, Sizes, pad, sizes_of, trim_outputs
+from af3cli.features.padding import Buckets, Sizes, pad, pad_array, sizes_of, trim_array
 from af3cli.features.types import Features
 from af3cli.inference.parameters import compiled, place_parameters
 from af3cli.inference.precision import Precision, choose_precision
@@ -47,9 +47,11 @@ class TrunkOutput:
 
     def trimmed(self, num_tokens: int) -> Embeddings:
         """What there is of the first `num_tokens` tokens, in the host's memory."""
-        single, pair = trim_outputs(self.single, self.pair, num_tokens)
-        target_feat = self.target_feat[:num_tokens]
-        return Embeddings(np.asarray(single), np.asarray(pair), np.asarray(target_feat))
+        return Embeddings(
+            single=np.asarray(trim_array(self.single, num_tokens)),
+            pair=np.asarray(trim_array(self.pair, num_tokens, num_tokens)),
+            target_feat=np.asarray(trim_array(self.target_feat, num_tokens)),
+        )
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def run_trunk(
     config, num_tokens = model.config, sizes.token
     single = jnp.zeros((num_tokens, config.single_width), jnp.float32)
     pair = jnp.zeros((num_tokens, num_tokens, config.pair_width), jnp.float32)
-    row_mask = np.arange(sizes.row) < order.shape[1]
+    row_mask = pad_array(np.ones(order.shape[1], bool), sizes.row)
     msa, embedded = None, None
     for index, rows in enumerate(order):
         if embedded is None or not np.array_equal(rows, embedded):
@@ -185,6 +187,5 @@ def _msa_rows(
     features: Features, rows: Int32[np.ndarray, "read_row"], sizes: Sizes
 ) -> tuple[Int8[np.ndarray, "row token"], Int8[np.ndarray, "row token"]]:
     """The alignment rows and deletions that one pass reads, padded."""
-    msa = features.msa
-    margin = ((0, sizes.row - len(rows)), (0, sizes.token - msa.rows.shape[1]))
-    return np.pad(msa.rows[rows], margin), np.pad(msa.deletions[rows], margin)
+    msa, lengths = features.msa, (sizes.row, sizes.token)
+    return pad_array(msa.rows[rows], *lengths), pad_array(msa.deletions[rows], *lengths)

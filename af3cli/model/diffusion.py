@@ -177,9 +177,7 @@ class DiffusionAtoms(nnx.Module):
         pairs = self.conditioning.pairs(atom_single, atoms, tokens, windows)
         return self.pair_mlp(pairs + jnp.where(present[..., None], from_trunk, 0))
 
-    def encode(
-        self, positions: Positions, context: DiffusionContext
-    ) -> tuple[Tokens, Atoms]:
+    def encode(self, positions: Positions, context: DiffusionContext) -> tuple[Tokens, Atoms]:
         """Scaled positions to one activation per token, and the atoms' own activations."""
         mask = context.atom_mask[:, None]
         atoms = context.atoms + jnp.where(mask, self.position(positions), 0)

@@ -17,9 +17,10 @@ from af3cli.features.padding import (
     Buckets,
     Sizes,
     pad,
+    pad_array,
     sizes_of,
     trim,
-    trim_outputs,
+    trim_array,
 )
 from af3cli.features.types import (
     AtomFeatures,
@@ -164,9 +165,10 @@ def test_bucket_lists_are_read() -> None:
     assert Buckets.parse("64, 128,1000").tokens == (64, 128, 1000)
 
 
-def test_outputs_are_trimmed_on_every_token_axis() -> None:
-    single, pair = np.zeros((8, 3)), np.zeros((8, 8, 2))
-    single[:5], pair[:5, :5] = 1, 1
-    single, pair = trim_outputs(single, pair, 5)
-    assert single.shape == (5, 3) and pair.shape == (5, 5, 2)
-    assert single.all() and pair.all()
+def test_an_array_is_padded_and_trimmed_on_its_first_axes() -> None:
+    own = np.ones((5, 4, 3))
+    padded = pad_array(own, 8, None)
+    assert padded.shape == (8, 4, 3)
+    assert padded.sum() == own.sum()
+    np.testing.assert_array_equal(trim_array(padded, 5), own)
+    assert trim_array(padded, 5, 2).shape == (5, 2, 3)
