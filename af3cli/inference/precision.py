@@ -8,7 +8,10 @@ from af3cli.errors import InputError
 
 
 class Precision(StrEnum):
-    """The dtype of all stacks; atom encoders and all sums are float32."""
+    """The dtype of matrix products in the trunk and in the confidence head's stack.
+
+    Atom encoders, the other heads, what the heads put out, and all sums are float32.
+    """
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"

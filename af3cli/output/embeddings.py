@@ -62,8 +62,8 @@ def open_embeddings(path: str | Path) -> EmbeddingsFile:
 class EmbeddingsFile(Mapping[str, "Entry"]):
     """The entries of an embedding file by name, in alphabetical order.
 
-    `attributes` says which model made them: `weights_name`, `weights_sha256`, `weights_licence`,
-    `num_recycles`, `precision`, and `meaningless` if the parameters were random.
+    `attributes` says which model made them: the fields of `FileHeader` that are known, such as
+    `weights_name`, and `meaningless` if the parameters were random.
     """
 
     def __init__(self, file: h5py.File, raw: BinaryIO) -> None:
@@ -134,7 +134,8 @@ class Entry:
 
         Columns: `chain_id`, `asym_id`, `entity_id`, `sym_id`, `molecule_type`, `residue_id`
         (1-based), `residue_name`, `atom_name` (empty if the token is a whole residue),
-        `is_modified`.
+        `is_modified`; `label_chain_id`, `author_chain_id` and `author_residue_id` (all empty unless
+        the job was read from a structure file).
         """
         return decode_tokens(self._group["tokens"][:])
 

@@ -60,7 +60,7 @@ def columns(weight: Float[np.ndarray, "*layers in heads width"]) -> Weight:
 
 
 def linear(scope: Scope, *, bias: bool = False) -> Parameters:
-    """A `Linear`, whose official weight may have a head axis."""
+    """A `Linear`."""
     parameters: Parameters = {"weight": scope.weights}
     if bias:
         parameters["bias"] = scope.array("bias")

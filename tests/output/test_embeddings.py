@@ -14,10 +14,11 @@ import pytest
 
 from af3cli.errors import InputError, OutputError
 from af3cli.output import embeddings_writer
-from af3cli.output.embeddings import open_embeddings
+from af3cli.output.embeddings import Entry, open_embeddings
 from af3cli.output.embeddings_arrays import UnstorableError
 from af3cli.output.embeddings_format import MEANINGLESS, entry_name, parse_include
 from af3cli.output.embeddings_writer import EmbeddingsWriter, free_bytes
+from af3cli.tokens.table import TABLE_COLUMNS
 from tests.output.conftest import NUM_TOKENS, named, random_arrays
 
 
@@ -61,6 +62,10 @@ def test_our_reader_gives_the_same(path, tokens, arrays):
             entry.pair_block(slice(5, 69), slice(60, 70)), pair[5:69, 60:]
         )
         np.testing.assert_array_equal(entry.pair, pair)
+
+
+def test_all_columns_of_the_token_table_are_told():
+    assert [name for name in TABLE_COLUMNS if f"`{name}`" not in Entry.tokens.__doc__] == []
 
 
 def test_rows_are_found_by_chain_residue_and_atom(path):
