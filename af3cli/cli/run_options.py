@@ -124,7 +124,6 @@ class RunOptions:
         """Returns the plan with what its jobs lack searched for, where that is wanted.
 
         Raises:
-          WeightsError: there are no parameters, so that a search would be in vain.
           InputError, ServerError: see `search_planned`.
         """
         if plan.search is None or not any(job.chains.wants_search for job in plan.jobs):
@@ -133,9 +132,7 @@ class RunOptions:
         from af3cli.cli.search_progress import show_search
         from af3cli.inference.plan import plan_tasks
         from af3cli.inference.plan_search import search_planned
-        from af3cli.weights.find import find_weights
 
-        find_weights(self.weights, self.weights_dir)
         with show_search() as show:
             jobs = search_planned(plan.jobs, plan.search, _interruptible(show))
         return replace(plan, jobs=jobs, tasks=plan_tasks(jobs, plan.buckets))
