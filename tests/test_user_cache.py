@@ -7,7 +7,7 @@ import pytest
 
 from af3cli.errors import InputError, WeightsError
 from af3cli.search.cache import default_folder
-from af3cli.weights import cache_folder, find_weights
+from af3cli.weights import CATALOGUE, cache_folder, find_weights
 
 
 @pytest.fixture
@@ -20,10 +20,10 @@ def homeless(monkeypatch):
 
 
 def test_without_a_home_folder_the_cache_is_passed_over(homeless, tmp_path):
-    assert find_weights("synthetic").path is None
+    assert find_weights("synthetic") == CATALOGUE["synthetic"]
     path = tmp_path / "af3.bin"
     path.touch()
-    assert find_weights(weights_dir=path).path == path
+    assert find_weights(weights_dir=path) == path
     with pytest.raises(WeightsError, match="Looked in no folder"):
         find_weights("alphafold3")
 

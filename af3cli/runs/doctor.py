@@ -105,7 +105,7 @@ def _parameters(weights_dir: Path | None) -> Finding:
     try:
         here = models_here(weights_dir)
         if not here:
-            here = {"unnamed": find_weights(None, weights_dir).path}
+            here = {"unnamed": find_weights(None, weights_dir)}
     except WeightsError as error:
         return Finding("parameters", "none", str(error), is_lacking=True)
     return Finding("parameters", "; ".join(f"{name}: {path}" for name, path in here.items()))

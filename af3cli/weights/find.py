@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from af3cli.errors import WeightsError
@@ -19,14 +18,6 @@ from af3cli.weights.files import reading_errors
 from af3cli.weights.model_files import TORCH_SUFFIXES, find_model, parameter_files
 
 _SUFFIXES = (*TORCH_SUFFIXES, ".safetensors")
-
-
-@dataclass(frozen=True)
-class FoundWeights:
-    """Parameters at `path`, or those of `entry` that are made and not read (`path` is None)."""
-
-    path: Path | None
-    entry: CatalogueEntry | None = None
 
 
 def cache_folder() -> Path:
@@ -47,8 +38,8 @@ def cache_folder() -> Path:
 @reading_errors()
 def find_weights(
     name_or_path: str | Path | None = None, weights_dir: str | Path | None = None
-) -> FoundWeights:
-    """Returns where the parameters called `name_or_path` are.
+) -> Path | CatalogueEntry:
+    """Returns where the parameters called `name_or_path` are, or the entry if they are made.
 
     A path is taken as it is. A name of the catalogue is looked up in `weights_dir`, in
     `$AF3_WEIGHTS` and in the user's cache. Without either, it is the one model in the first of
@@ -60,7 +51,7 @@ def find_weights(
     """
     places = search_folders(weights_dir)
     if name_or_path is None:
-        return FoundWeights(_first_model(places, _named_folders(weights_dir)))
+        return _first_model(places, _named_folders(weights_dir))
     path = Path(name_or_path).expanduser()
     entry = CATALOGUE.get(str(name_or_path))
     if entry is None:
@@ -68,12 +59,12 @@ def find_weights(
         model = path if path.is_file() else _only_model(path)
         if model is None:
             raise WeightsError(f"{path} holds no parameters")
-        return FoundWeights(model)
+        return model
     if not entry.urls:
-        return FoundWeights(None, entry)
+        return entry
     for place in places:
         if found := find_in(place, entry):
-            return FoundWeights(found, entry)
+            return found
     raise WeightsError(f"The parameters {entry.name} are not on this machine.\n{_advice(places)}")
 
 

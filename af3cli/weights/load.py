@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from af3cli.errors import WeightsError
-from af3cli.weights.catalogue import CATALOGUE, FAMILY_CONFIGS, SYNTHETIC, CatalogueEntry
+from af3cli.weights.catalogue import CATALOGUE, FAMILY_CONFIGS, CatalogueEntry
 from af3cli.weights.check import Problems, check_arrays
 from af3cli.weights.files import files_digest, reading_errors
 from af3cli.weights.find import find_weights
@@ -46,10 +46,10 @@ def load_weights(
             known model.
     """
     found = find_weights(name_or_path, weights_dir)
-    if found.path is None:
-        return _made(found.entry or SYNTHETIC, needed)
-    with reading_errors(found.path):
-        return _read(parameter_files(found.path)[0], needed)
+    if isinstance(found, CatalogueEntry):
+        return _made(found, needed)
+    with reading_errors(found):
+        return _read(parameter_files(found)[0], needed)
 
 
 def _read(path: Path, needed: Callable[[str], bool]) -> Weights:

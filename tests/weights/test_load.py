@@ -194,12 +194,12 @@ def test_places_are_searched_in_order(tmp_path, monkeypatch):
         folder.mkdir(parents=True)
         (folder / "af3.0.bin.zst").touch()
     monkeypatch.setenv("AF3_WEIGHTS", str(folders[1]))
-    assert find_weights("alphafold3", folders[0]).path == folders[0] / "af3.0.bin.zst"
-    assert find_weights("alphafold3").path == folders[1] / "af3.0.bin.zst"
-    assert find_weights().path == folders[1] / "af3.0.bin.zst"
+    assert find_weights("alphafold3", folders[0]) == folders[0] / "af3.0.bin.zst"
+    assert find_weights("alphafold3") == folders[1] / "af3.0.bin.zst"
+    assert find_weights() == folders[1] / "af3.0.bin.zst"
     monkeypatch.delenv("AF3_WEIGHTS")
-    assert find_weights("alphafold3").path == folders[2] / "af3.0.bin.zst"
-    assert find_weights().path == folders[2] / "af3.0.bin.zst"
+    assert find_weights("alphafold3") == folders[2] / "af3.0.bin.zst"
+    assert find_weights() == folders[2] / "af3.0.bin.zst"
 
 
 def test_folder_of_one_model_in_any_form(tmp_path):
@@ -210,13 +210,13 @@ def test_folder_of_one_model_in_any_form(tmp_path):
     with pytest.raises(WeightsError, match="No model parameters are on this machine"):
         find_weights(None, folder)
     (folder / "mine.pt").touch()
-    assert find_weights(folder).path == find_weights(None, folder).path == folder / "mine.pt"
+    assert find_weights(folder) == find_weights(None, folder) == folder / "mine.pt"
     published = folder / "of3-ob-2025-06-30-174k.pt"
     published.touch()
-    assert find_weights("openfold3", folder).path == find_weights(folder).path == published
+    assert find_weights("openfold3", folder) == find_weights(folder) == published
     converted = folder / "openfold3.safetensors"
     converted.touch()
-    assert find_weights("openfold3", folder).path == find_weights(folder).path == converted
+    assert find_weights("openfold3", folder) == find_weights(folder) == converted
     (folder / "af3.bin").touch()
     with pytest.raises(WeightsError, match=r"several models.*openfold3\.safetensors.*af3\.bin"):
         find_weights(folder)
@@ -225,12 +225,12 @@ def test_folder_of_one_model_in_any_form(tmp_path):
 @pytest.mark.parametrize("name", ["x.pt", "x.pth", "x.ckpt", "x.safetensors", "x.bin.zst"])
 def test_the_only_file_of_a_folder_is_found_in_any_form(tmp_path, name):
     (tmp_path / name).touch()
-    assert find_weights(tmp_path).path == find_weights(None, tmp_path).path == tmp_path / name
+    assert find_weights(tmp_path) == find_weights(None, tmp_path) == tmp_path / name
 
 
 def test_environment_may_name_a_file_but_not_an_absent_one(tiny_file, monkeypatch):
     monkeypatch.setenv("AF3_WEIGHTS", str(tiny_file))
-    assert find_weights().path == tiny_file
+    assert find_weights() == tiny_file
     monkeypatch.setenv("AF3_WEIGHTS", str(tiny_file) + "x")
     with pytest.raises(WeightsError, match=r"x, which .*AF3_WEIGHTS gives, does not exist"):
         find_weights()
