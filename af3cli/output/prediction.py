@@ -17,13 +17,12 @@ from typing import Self
 import numpy as np
 from jaxtyping import Float32
 
-from af3cli.errors import OutputError
-from af3cli.job import Job, file_name
 from af3cli.locking import only_writer
 from af3cli.output.complexes import Complex
 from af3cli.output.confidences import confidences_bytes, confidences_json, summary_json
 from af3cli.output.embeddings_arrays import encode
 from af3cli.output.embeddings_npz import write_npz
+from af3cli.output.file_names import usable_name
 from af3cli.output.prediction_job import write_job_files
 from af3cli.output.prediction_ranking import SampleNumbers, rank_samples, remove_ranking
 from af3cli.output.prediction_records import (
@@ -76,8 +75,12 @@ class PredictionFolder:
         made_on: str = "",
         overwrite: bool = False,
     ) -> None:
-        """Says what is to be written; `overwrite` removes predictions made from something else."""
-        self.path = out_dir / _safe_name(complex_.job)
+        """Says what is to be written; `overwrite` removes predictions made from something else.
+
+        Raises:
+            InputError: no folder can be called after the job.
+        """
+        self.path = out_dir / usable_name(complex_.job.name, "a folder")
         self._complex = complex_
         self._identity = dict(identity)
         self._chains = chains or {}
@@ -206,10 +209,3 @@ class PredictionFolder:
         with messages(folder):
             write_folder(folder, {**files, record_name(self._complex.name, name): write_record})
         return folder
-
-
-def _safe_name(job: Job) -> str:
-    name = file_name(job.name)
-    if name.strip(".") == "":
-        raise OutputError(f"job name {job.name!r} cannot be the name of a folder")
-    return name

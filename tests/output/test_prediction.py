@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from af3cli.errors import Af3cliError, OutputError
+from af3cli.errors import Af3cliError, InputError, OutputError
 from af3cli.job import read_job
 from af3cli.output import whole_files
 from af3cli.output.complexes import Complex
@@ -150,7 +150,7 @@ def test_one_writer_at_a_time(tmp_path, complex_):
 @pytest.mark.parametrize("name", ["..", ".", "...", "///", ""])
 def test_names_that_are_no_folders_are_refused(tmp_path, complex_, name):
     job = replace(complex_.job, name=name)
-    with pytest.raises(OutputError, match="name"):
+    with pytest.raises(InputError, match="name"):
         PredictionFolder(tmp_path, replace(complex_, job=job), IDENTITY)
 
 
