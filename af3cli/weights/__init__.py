@@ -3,9 +3,8 @@
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
 from af3cli.weights.find import cache_folder, find_weights
 from af3cli.weights.load import load_weights
-from af3cli.weights.official_file import load_official
 from af3cli.weights.provenance import Weights
-from af3cli.weights.records import Record, read_records, write_records
+from af3cli.weights.records import Record, write_records
 from af3cli.weights.schema import official_schema
 from af3cli.weights.synthetic import synthetic_parameters
 
@@ -16,10 +15,8 @@ __all__ = [
     "Weights",
     "cache_folder",
     "find_weights",
-    "load_official",
     "load_weights",
     "official_schema",
-    "read_records",
     "synthetic_parameters",
     "write_records",
 ]

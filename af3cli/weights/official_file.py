@@ -29,17 +29,6 @@ _DAMAGE = (
 )
 
 
-def load_official(path: str | Path, config: ModelConfig | None = None) -> Arrays:
-    """Returns the arrays of the official parameter file at `path`, named `scope:name`.
-
-    `path` is as in `records.read_records`. Without `config`, widths and depths are the file's own.
-
-    Raises:
-        WeightsError: one error that names all missing, unexpected, misshapen and cut-off arrays.
-    """
-    return read_official(Path(path), config)[0]
-
-
 def is_synthetic(arrays: Mapping[str, np.ndarray]) -> bool:
     """Returns whether arrays say of themselves that they are random numbers."""
     return np.array_equal(arrays.get(IDENTIFIER), SYNTHETIC_IDENTIFIER)
@@ -50,9 +39,14 @@ def read_official(
     config: ModelConfig | None = None,
     needed: Callable[[str], bool] = lambda name: True,
 ) -> tuple[Arrays, ModelConfig]:
-    """Returns the checked arrays of the file at `path`, and the configuration they are for.
+    """Returns the arrays of the official file at `path`, and the configuration they are for.
 
-    Those that are not `needed`, by their names, have their place in the result but no values.
+    `path` is as in `records.open_records`. Without `config`, widths and depths are the file's own.
+    Arrays are named `scope:name`; those that are not `needed`, by their names, have their place in
+    the result but no values.
+
+    Raises:
+        WeightsError: one error that names all missing, unexpected, misshapen and cut-off arrays.
     """
     known = official_schema(config or OFFICIAL)
     arrays: Arrays = {}

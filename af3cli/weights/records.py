@@ -56,19 +56,6 @@ class TruncatedFileError(WeightsError):
     """A parameter file ends inside a record."""
 
 
-def read_records(path: Path | str) -> Iterator[Record]:
-    """Yields the arrays of the official parameters at `path`, one at a time.
-
-    `path` is a `.bin` or `.bin.zst` file, one part of a split one, or a folder with one model.
-    Only the array that is being read is held in memory. The arrays are read-only.
-
-    Raises:
-        WeightsError: there are no parameters there, or they are damaged or cut short.
-    """
-    with open_records(path) as reader:
-        yield from reader
-
-
 def write_records(path: Path | str, records: Iterable[Record]) -> None:
     """Writes arrays in the official format, compressed if the name ends in `.zst`.
 
@@ -101,9 +88,14 @@ def _write_records(file: BinaryIO, records: Iterable[Record]) -> None:
 def open_records(
     path: Path | str, needed: Callable[[str], bool] = lambda name: True
 ) -> Iterator[RecordReader]:
-    """Opens the official parameters at `path`; see `read_records`.
+    """Opens the official parameters at `path`, to iterate over their arrays one at a time.
 
-    Arrays that are not `needed`, by their names, are checked and passed over: see `stand_in`.
+    `path` is a `.bin` or `.bin.zst` file, one part of a split one, or a folder with one model.
+    Only the array that is being read is held in memory. The arrays are read-only. Those that are
+    not `needed`, by their names, are checked and passed over: see `stand_in`.
+
+    Raises, also while it is read:
+        WeightsError: there are no parameters there, or they are damaged or cut short.
     """
     files = parameter_files(Path(path))
     with (

@@ -13,12 +13,12 @@ from af3cli.errors import WeightsError
 from af3cli.model.config import OFFICIAL, reduced
 from af3cli.weights import (
     find_weights,
-    load_official,
     load_weights,
     official_schema,
     synthetic_parameters,
     write_records,
 )
+from af3cli.weights.official_file import read_official
 from af3cli.weights.schema import (
     ATOM_CONDITIONING,
     DIFFUSION,
@@ -116,7 +116,7 @@ def test_all_problems_are_told_at_once(tmp_path, tiny_arrays, tiny_config):
     write_records(path, arrays.items())
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(WeightsError) as caught:
-        load_official(path, tiny_config)
+        read_official(path, tiny_config)
     message = str(caught.value)
     assert re.search(
         rf"missing arrays \(2\):\n    {re.escape(missing)}\n    {re.escape(last)}", message
@@ -141,7 +141,7 @@ def test_of_a_file_that_is_cut_short_no_shape_is_doubted(tmp_path, tiny_file, ti
 
 def test_wrong_configuration_is_told(tiny_file):
     with pytest.raises(WeightsError, match="another shape"):
-        load_official(tiny_file, reduced(OFFICIAL))
+        read_official(tiny_file, reduced(OFFICIAL))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_repeated_array_is_refused(tmp_path, tiny_arrays):
     path = tmp_path / "twice.bin"
     write_records(path, [*tiny_arrays.items(), next(iter(tiny_arrays.items()))])
     with pytest.raises(WeightsError, match="twice"):
-        load_official(path)
+        read_official(path)
 
 
 def test_synthetic_identifier_is_text():

@@ -11,8 +11,9 @@ import pytest
 import zstandard
 
 from af3cli.errors import WeightsError
-from af3cli.weights import read_records, write_records
+from af3cli.weights import write_records
 from af3cli.weights.model_files import find_model, parameter_files
+from tests.weights.records import read_records
 
 ARRAYS = {
     "__meta__:__identifier__": np.arange(64, dtype=np.uint8),

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from af3cli.model.config import OFFICIAL, reduced
-from af3cli.weights import read_records, synthetic_parameters, write_records
+from af3cli.weights import synthetic_parameters, write_records
 from af3cli.weights.catalogue import SYNTHETIC, SYNTHETIC_REDUCED
 from af3cli.weights.schema import MSA_STACK
 from af3cli.weights.synthetic import synthetic_records
+from tests.weights.records import read_records
 
 
 def digest(path):
