@@ -226,12 +226,9 @@ def _confidence() -> Iterator[Rule]:
     for side, letter in (("left", "j"), ("right", "i")):
         target = f"{CONFIDENCE}/~_embed_features/{side}_target_feat_project"
         yield input_rule(target, f"{source}pairformer_embedding.linear_{letter}", TARGET_ROWS)
-    for name, module in (
-        ("plddt", "plddt"),
-        ("experimentally_resolved", "experimentally_resolved"),
-    ):
+    for name in ("plddt", "experimentally_resolved"):
         target = f"{CONFIDENCE}/{name}_logits:weights"
-        yield Rule(target, (f"{source}{module}.linear.weight",), _atom_slots)
+        yield Rule(target, (f"{source}{name}.linear.weight",), _atom_slots)
 
 
 def _atom_slots(shape: Shape, array: np.ndarray) -> np.ndarray:
