@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -36,7 +35,6 @@ class Embeddings:
     target_feat: Float32[np.ndarray, "token target"]
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class TrunkOutput:
     """The last pass's representations on the device, padded."""
