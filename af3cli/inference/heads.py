@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import jax
 from flax import nnx
 from jaxtyping import Array, Bool, Float32, Int32
 
+from af3cli.features.types import Features
 from af3cli.inference.parameters import compiled, place_parameters
 from af3cli.inference.precision import Precision
-from af3cli.model.confidence import ConfidenceHead
+from af3cli.model.confidence import Confidence, ConfidenceHead
 from af3cli.model.config import SamplerConfig
 from af3cli.model.diffusion import DiffusionContext, DiffusionHead, NoiseCondition
 from af3cli.model.distogram import DistogramHead
@@ -74,9 +75,9 @@ class Heads:
         return self.diffusion.compiled(_step)
 
     @cached_property
-    def confidences(self) -> Callable[..., object]:
-        """`ConfidenceHead.__call__`, for one sample."""
-        return self.confidence.compiled(ConfidenceHead.__call__)
+    def confidences(self) -> Callable[..., Confidence]:
+        """`ConfidenceHead.__call__` for one sample; see `_confidences`."""
+        return self.confidence.compiled(_confidences)
 
     @cached_property
     def distances(self) -> Callable[..., Array]:
@@ -145,3 +146,8 @@ def _step(
         )
 
     return jax.vmap(one_sample)(positions, draws)
+
+
+def _confidences(head: ConfidenceHead, *arguments: Array | Features) -> Confidence:
+    """What files hold of a sample's confidences: the rest is None, and so is not computed."""
+    return replace(head(*arguments), resolved=None, pde=None)

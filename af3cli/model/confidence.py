@@ -29,13 +29,14 @@ class Confidence:
 
     `plddt` is 0 to 100, `pae` and `pde` are expected errors in Å, `resolved` is a probability.
     `tm_global` and `tm_interface` are the expected TM-score terms of each aligned pair, scaled for
-    the size of the whole complex and of the pair of chains.
+    the size of the whole complex and of the pair of chains. `resolved` and `pde` are None where
+    they are not asked for.
     """
 
     plddt: Float32[Array, "atom"]
-    resolved: Float32[Array, "atom"]
+    resolved: Float32[Array, "atom"] | None
     pae: PairMatrix
-    pde: PairMatrix
+    pde: PairMatrix | None
     tm_global: PairMatrix
     tm_interface: PairMatrix
 

@@ -232,6 +232,16 @@ def test_samples(prediction_model: PredictionModel, three_samples: dict[int, Sam
     assert_same_samples(samples(prediction_model, LARGE, [2, 0], at_once=1), three_samples)
 
 
+def test_confidences_that_no_file_holds_are_not_computed(prediction_model: PredictionModel) -> None:
+    features = features_of(read_job(DATA / "covalent_ligand" / "job.json"))
+    job = prepare(prediction_model, features, seed=1, num_recycles=0, buckets=EXACT)
+    trunk, positions = job.trunk, np.zeros((len(job.padded.atoms.mask), 3), np.float32)
+    shared = job.padded, trunk.single, trunk.pair, trunk.target_feat
+    computed = jax.eval_shape(prediction_model.heads.confidences, positions, *shared)
+    assert computed.pae.shape == (job.num_tokens, job.num_tokens)
+    assert computed.pde is None and computed.resolved is None
+
+
 def test_samples_of_a_stack_that_is_scanned(
     three_samples: dict[int, Sample], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from af3cli.features.types import Features
 from af3cli.inference.heads import Heads
 from af3cli.inference.sampling import sample_positions
 from af3cli.inference.trunk import TrunkModel, run_trunk
+from af3cli.model.confidence import ConfidenceHead
 from af3cli.model.config import SamplerConfig
 from af3cli.model.diffusion import DiffusionContext, DiffusionHead
 from af3cli.model.distogram import contact_probabilities
@@ -126,7 +127,8 @@ def _compare_confidences(
     recorded: Mapping[str, np.ndarray],
     flatten: Flatten,
 ) -> Iterator[Comparison]:
-    ours = heads.confidences(flatten(recorded["conf.positions"]), *arguments)
+    confidences = heads.confidence.compiled(ConfidenceHead.__call__)
+    ours = confidences(flatten(recorded["conf.positions"]), *arguments)
     slots = features.atoms.token, features.atoms.slot
     for name, field, is_per_atom in _CONFIDENCES:
         official, own = recorded.get(f"conf.{name}"), getattr(ours, field)
