@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from af3cli.cli.interrupts import notices_interrupts
+from af3cli.cli.plan import Plan
 from af3cli.cli.report import show_memory, show_plan, show_result
-from af3cli.cli.run_options import Plan, RunOptions, run_options
+from af3cli.cli.run_options import RunOptions, run_options
 
 if TYPE_CHECKING:
     from af3cli.inference.predict import PredictionModel

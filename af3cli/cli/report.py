@@ -13,7 +13,7 @@ from af3cli.cli.chain_inputs import describe_chain_inputs
 from af3cli.wording import counted, printable, size, some
 
 if TYPE_CHECKING:
-    from af3cli.cli.run_options import Plan
+    from af3cli.cli.plan import Plan
     from af3cli.inference.memory import MemoryNeed
     from af3cli.runs.embeddings import RunResult
 

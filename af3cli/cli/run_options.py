@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial, wraps
 from pathlib import Path
@@ -11,21 +11,18 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from af3cli.cli.interrupts import stop_if_interrupted
+from af3cli.cli.plan import Plan
 from af3cli.cli.reading_options import ReadingOptions, ccd_option, reading_options
 from af3cli.cli.report import warn
 from af3cli.cli.search_options import SearchSettings, search_options
 from af3cli.errors import InputError
 
 if TYPE_CHECKING:
-    from af3cli.chemistry import ComponentDictionary
-    from af3cli.features.padding import Buckets
     from af3cli.inference.ahead import Ahead
-    from af3cli.inference.plan import PlannedJob, Task
     from af3cli.inference.predict import PredictionModel
     from af3cli.inference.trunk import TrunkModel
     from af3cli.search.events import Event as SearchEvent
     from af3cli.search.events import OnEvent
-    from af3cli.search.plan import SearchPlan
     from af3cli.weights import Weights
 
 Model = TypeVar("Model", bound="TrunkModel | PredictionModel")
@@ -77,17 +74,6 @@ _OPTIONS = (
         "$AF3_DATABASES), else none.",
     ),
 )
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be run: each job and seed is a task. `search` is for what jobs lack."""
-
-    search: SearchPlan | None
-    components: ComponentDictionary
-    buckets: Buckets
-    jobs: Sequence[PlannedJob]
-    tasks: Sequence[Task]
 
 
 @dataclass(frozen=True)
