@@ -48,10 +48,10 @@ def template_features(
                 of_sequence[sequence] = _read_templates(job, chain)
         by_token = conventions.template_columns_quirk and not is_read
         width = chain.num_tokens if by_token else len(chain)
-        aligned = of_sequence[sequence] if is_read else []
-        if not aligned and conventions.template_of_gaps:
-            aligned = [{"residue_type": np.full(width, GAP, np.int32)}]
-        placed += [(slot, num_columns, one) for slot, one in enumerate(aligned)]
+        templates = of_sequence[sequence] if is_read else []
+        if not templates and conventions.template_of_gaps:
+            templates = [{"residue_type": np.full(width, GAP, np.int32)}]
+        placed += [(slot, num_columns, aligned) for slot, aligned in enumerate(templates)]
         num_columns += width
     num_templates = max((slot + 1 for slot, _, _ in placed), default=0)
     fields = _empty(num_templates, num_columns, conventions.absent_template_class)

@@ -86,12 +86,12 @@ def why_not_fused() -> str | None:
 def why_not_tiled() -> str | None:
     """Returns why the kernel for tiles cannot be used here, or None if it can: it is tried once."""
 
-    def attend_tiled(*arguments: Array) -> Array:
+    def attend_by_tiles(*arguments: Array) -> Array:
         from af3cli.model.tiled_attention import attend_tiled
 
         return attend_tiled(*arguments)
 
-    return _why_not(attend_tiled, num_tokens=128)
+    return _why_not(attend_by_tiles, num_tokens=128)
 
 
 def _why_not(kernel: Callable[..., Array], num_tokens: int) -> str | None:

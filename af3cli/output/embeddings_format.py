@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import h5py
@@ -47,12 +48,10 @@ class FileHeader:
 
     def attributes(self, created: str | None = None) -> dict[str, str | int]:
         """Returns the attributes of the root group."""
-        from af3cli import __version__
-
         return {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
-            "af3cli_version": __version__,
+            "af3cli_version": version("af3cli"),
             "created": created or now(),
             **_without_empty(dataclasses.asdict(self)),
         }
