@@ -17,7 +17,7 @@ from typing import Any
 
 import msgpack
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Int, Integer, Shaped
 
 from af3cli.errors import InputError
 
@@ -210,6 +210,9 @@ def _unpack_file(
     }
 
 
+Encoded = Integer[np.ndarray, "encoded"]
+
+
 def _decode(
     encoded: dict[str, Any],
 ) -> tuple[Shaped[np.ndarray, "row"], Shaped[np.ndarray, "string"] | None, float]:
@@ -257,25 +260,25 @@ def _decode_bytes(data: bytes, encoding: dict[str, Any]) -> Shaped[np.ndarray, "
     return np.frombuffer(data, _NUMBER_TYPES[encoding["type"]])
 
 
-def _decode_run_lengths(data: np.ndarray, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:
+def _decode_run_lengths(data: Encoded, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:
     if data[1::2].sum(dtype=np.int64) > _MAX_VALUES:
         raise ValueError("too many values")
     return np.repeat(data[0::2], data[1::2])
 
 
-def _decode_delta(data: np.ndarray, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:
+def _decode_delta(data: Encoded, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:
     decoded = np.cumsum(data, dtype=np.int32)
     decoded += np.int32(encoding["origin"])
     return decoded
 
 
-def _decode_steps(data: np.ndarray, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:
+def _decode_steps(data: Encoded, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:
     """Steps of an interval, from its beginning."""
     step = (encoding["max"] - encoding["min"]) / (encoding["numSteps"] - 1)
     return encoding["min"] + data * step
 
 
-def _decode_packed(data: np.ndarray, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:
+def _decode_packed(data: Encoded, encoding: dict[str, Any]) -> Shaped[np.ndarray, "row"]:
     """A value at the limits of its small type goes on in the next one."""
     limits = np.iinfo(data.dtype)
     goes_on = data == limits.max

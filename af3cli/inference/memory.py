@@ -55,6 +55,7 @@ class MemoryNeed:
 
     @property
     def total(self) -> float:
+        """All of it."""
         return self.parameters + self.representations + self.samples + self.program
 
 

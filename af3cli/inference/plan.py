@@ -64,6 +64,7 @@ class Task:
 
     @property
     def num_tokens(self) -> int:
+        """The job's number of tokens, without padding."""
         return self.job.num_tokens
 
     @property

@@ -132,7 +132,7 @@ class TemplateEmbedder(nnx.Module):
         )
         num_real = geometry.num_real
 
-        def add_template(index: Array, total: Pair) -> Pair:
+        def add_template(index: Int32[Array, ""], total: Pair) -> Pair:
             count = jnp.where(index < num_real, 1, self.slots - num_real).astype(total.dtype)
             activations = query + self._embed(geometry, index)
             activations = self.stack(lambda block, carry: block(carry, mask), activations)
@@ -148,7 +148,7 @@ class TemplateEmbedder(nnx.Module):
             bytes_per_row=2 * pair[0].nbytes,
         )
 
-    def _embed(self, geometry: TemplateGeometry, index: Array) -> Pair:
+    def _embed(self, geometry: TemplateGeometry, index: Int32[Array, ""]) -> Pair:
         """The part of a template's pair activations that does not depend on the query."""
         weights = self.geometric[...].astype(jnp.float32)
         by_bin = jnp.pad(weights[:NUM_DISTANCE_BINS], ((0, 1), (0, 0)))

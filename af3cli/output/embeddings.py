@@ -122,10 +122,12 @@ class Entry:
 
     @property
     def seed(self) -> int:
+        """The seed that the alignment's rows and reference conformers were chosen with."""
         return int(self.attributes["seed"])
 
     @property
     def num_tokens(self) -> int:
+        """How many rows the arrays have."""
         return int(self.attributes["num_tokens"])
 
     @property

@@ -68,7 +68,10 @@ def _sequence(tokens: Tokens, asym_id: int) -> bytes:
 
 
 def _exposure(
-    tokens: Tokens, atoms: Atoms, coordinates: np.ndarray, rows: np.ndarray
+    tokens: Tokens,
+    atoms: Atoms,
+    coordinates: Float32[np.ndarray, "atom 3"],
+    rows: Int64[np.ndarray, "chain_atom"],
 ) -> Float64[np.ndarray, "residue"]:
     """Returns relative accessibility, smoothed along the sequence, of the chain of these atoms."""
     names = atoms.name[rows]

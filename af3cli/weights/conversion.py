@@ -22,12 +22,15 @@ from itertools import accumulate
 from operator import mul
 
 import numpy as np
+from jaxtyping import Shaped
 
 from af3cli.weights.check import Problems
 from af3cli.weights.schema import Schema
 from af3cli.weights.schema_blocks import Shape
 
-Convert = Callable[..., np.ndarray]
+Array = Shaped[np.ndarray, "..."]
+Weight = Shaped[np.ndarray, "out in"]
+Convert = Callable[..., Array]
 
 
 @dataclass(frozen=True)
@@ -62,30 +65,30 @@ def rules(table: str, target: str = "", source: str = "", optional: bool = False
             yield Rule(f"{name}:{leaf}", bias, regrouped, optional)
 
 
-def checked(array: np.ndarray, shape: Shape) -> np.ndarray:
+def checked(array: Array, shape: Shape) -> Array:
     """Returns `array` if it has the shape that it should have."""
     if array.shape != shape:
         raise ValueError(f"it is {list(array.shape)}, not {list(shape)}")
     return array
 
 
-def regrouped(shape: Shape, array: np.ndarray) -> np.ndarray:
+def regrouped(shape: Shape, array: Array) -> Array:
     """Returns `array` with axes split or joined to `shape`, never mixed."""
     if not set(accumulate(array.shape, mul)) <= {1, *accumulate(shape, mul)}:
         raise ValueError(f"{list(array.shape)} does not fit {list(shape)}")
     return array.reshape(shape)
 
 
-def transposed(shape: Shape, array: np.ndarray) -> np.ndarray:
+def transposed(shape: Shape, array: Array) -> Array:
     """Returns weights that are stored outputs first with their inputs first."""
     return regrouped(shape, array.T)
 
 
-def _glu(shape: Shape, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _glu(shape: Shape, first: Weight, second: Weight) -> Array:
     return regrouped(shape, np.concatenate([first.T, second.T], axis=-1))
 
 
-def _mixed(shape: Shape, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _mixed(shape: Shape, first: Weight, second: Weight) -> Array:
     inputs, outputs = first.T.shape
     return regrouped(shape, np.stack([first.T, second.T], axis=-1).reshape(inputs, 2 * outputs))
 
@@ -98,7 +101,7 @@ def constant(value: float) -> Convert:
 def input_rows(indices: Sequence[int]) -> Convert:
     """Returns a conversion that puts inputs in the order `indices`; -1 is a row of zeros."""
 
-    def convert(shape: Shape, array: np.ndarray) -> np.ndarray:
+    def convert(shape: Shape, array: Array) -> Array:
         if not array.ndim or max(indices) >= array.shape[-1]:
             raise ValueError(f"{list(array.shape)} does not fit {list(shape)}")
         rows = array.T
@@ -118,17 +121,17 @@ _CONVERSIONS: dict[str, Convert] = {
 
 
 def convert(
-    tensors: Mapping[str, np.ndarray],
+    tensors: Mapping[str, Array],
     family_rules: Iterable[Rule],
     schema: Schema,
     problems: Problems,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Array]:
     """Returns the arrays of `schema`, float32, that the rules make of a family's tensors.
 
     What is missing, left over or of a wrong shape is added to `problems` under the family's own
     names; the arrays are only whole if there is nothing.
     """
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Array] = {}
     used: set[str] = set()
     for rule in family_rules:
         shape = schema[rule.target].shape
@@ -162,9 +165,7 @@ def _blocks(rule: Rule, shape: Shape) -> range:
     return range(math.prod(shape[: _layer_axes(rule)]))
 
 
-def _evaluate(
-    rule: Rule, shape: Shape, blocks: range, tensors: Mapping[str, np.ndarray]
-) -> np.ndarray:
+def _evaluate(rule: Rule, shape: Shape, blocks: range, tensors: Mapping[str, Array]) -> Array:
     axes = _layer_axes(rule)
     block_shape = (shape[-3], shape[-1]) if rule.groups_blocks else shape[axes:]
     result = np.zeros((len(_blocks(rule, shape)), *block_shape), np.float32)

@@ -28,22 +28,27 @@ Items = Iterator[tuple[str, ArraySpec]]
 
 
 def array(name: str, *shape: int, dtype: str = "float32") -> Items:
+    """One array called `name`."""
     yield name, ArraySpec(dtype, shape)
 
 
 def linear(scope: str, *shape: int, dtype: str = "float32") -> Items:
+    """The weights of a projection, its inputs first."""
     yield f"{scope}:weights", ArraySpec(dtype, shape)
 
 
 def trunk_linear(scope: str, *shape: int) -> Items:
+    """The weights of a projection in the trunk."""
     return linear(scope, *shape, dtype="bfloat16")
 
 
 def scale(scope: str, *shape: int) -> Items:
+    """A layer normalisation without an offset."""
     return array(f"{scope}:scale", *shape)
 
 
 def layer_norm(scope: str, *shape: int) -> Items:
+    """A layer normalisation with scale and offset."""
     yield from scale(scope, *shape)
     yield from array(f"{scope}:offset", *shape)
 
@@ -74,6 +79,7 @@ def pair_stack(scope: str, width: int, stack: PairStackConfig) -> Items:
 
 
 def transition(scope: str, layers: int, width: int, factor: int) -> Items:
+    """A gated two-layer perceptron, `factor` times as wide inside."""
     yield from layer_norm(f"{scope}/input_layer_norm", layers, width)
     yield from trunk_linear(f"{scope}/transition1", layers, width, 2 * factor * width)
     yield from trunk_linear(f"{scope}/transition2", layers, factor * width, width)
@@ -115,6 +121,7 @@ def atom_encoder(prefix: str, config: ModelConfig, token_width: int, num_blocks:
 
 
 def atom_transformer(scope: str, config: ModelConfig, layers: int) -> Items:
+    """The blocks of windowed attention over atoms, and their biases from atom pairs."""
     transformer, atom = config.atom_transformer, config.atom_width
     prefix = f"{scope}/__layer_stack_with_per_layer/{scope.rsplit('/', 1)[-1]}"
     yield from adaptive_layer_norm(f"{prefix}q", (layers,), atom, atom)
@@ -129,6 +136,7 @@ def atom_transformer(scope: str, config: ModelConfig, layers: int) -> Items:
 
 
 def adaptive_layer_norm(prefix: str, layers: Shape, width: int, condition: int) -> Items:
+    """A layer normalisation whose scale and offset come from a conditioning signal."""
     yield from scale(f"{prefix}single_cond_layer_norm", *layers, condition)
     yield from linear(f"{prefix}single_cond_scale", *layers, condition, width)
     yield from array(f"{prefix}single_cond_scale:bias", *layers, width)
