@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound="TrunkModel | PredictionModel")
 
-_MAX_SEED = 2**32 - 1
-
 _OPTIONS = (
     click.argument(
         "jobs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="JOB..."
@@ -171,12 +169,14 @@ def _interruptible(show: OnEvent) -> OnEvent:
 
 
 def _parse_seeds(text: str) -> tuple[int, ...]:
+    from af3cli.job.limits import MAX_SEED
+
     try:
         seeds = tuple(int(number) for number in text.split(","))
     except ValueError:
         seeds = ()
-    if not seeds or not all(0 <= seed <= _MAX_SEED for seed in seeds):
-        raise InputError(f"seeds {text!r}: give numbers from 0 to {_MAX_SEED}, such as 1,2,3")
+    if not seeds or not all(0 <= seed <= MAX_SEED for seed in seeds):
+        raise InputError(f"seeds {text!r}: give numbers from 0 to {MAX_SEED}, such as 1,2,3")
     if len(set(seeds)) < len(seeds):
         raise InputError(f"seeds {text!r}: each seed can be given once")
     return seeds
