@@ -10,10 +10,10 @@ from flax import nnx
 from jaxtyping import Array, Float, Float32, Int32
 
 from af3cli.features.types import Features, TokenFeatures
-from af3cli.model.config import ModelConfig
+from af3cli.model.config import NUM_DISTANCE_BINS, ModelConfig
 from af3cli.model.layers import LayerNorm, Linear, parameter
 from af3cli.model.pairformer import Pairformer
-from af3cli.model.template import NUM_DISTANCE_BINS, distance_bins
+from af3cli.model.template import distance_bins
 
 Pair = Float[Array, "token token pair"]
 PairMatrix = Float32[Array, "token token"]

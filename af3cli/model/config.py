@@ -10,6 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from af3cli.features.conventions import FeatureConventions
 
+# Classes of distances between two tokens, in templates and in the confidence head's input.
+NUM_DISTANCE_BINS = 39
+
 
 @dataclass(frozen=True)
 class PairStackConfig:

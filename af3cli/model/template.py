@@ -11,12 +11,11 @@ from jaxtyping import Array, Bool, Float, Float32, Int8, Int32
 
 from af3cli.features.types import TemplateFeatures, TokenFeatures
 from af3cli.model.chunking import add_rows, map_rows
-from af3cli.model.config import ModelConfig
+from af3cli.model.config import NUM_DISTANCE_BINS, ModelConfig
 from af3cli.model.layers import LayerNorm, Linear, parameter
 from af3cli.model.pairformer import PairBlock
 from af3cli.model.stack import Stack
 
-NUM_DISTANCE_BINS = 39
 _FIRST_EDGE, _LAST_EDGE = 3.25, 50.75
 
 Pair = Float[Array, "token token pair"]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from af3cli.model.config import NUM_DISTANCE_BINS
 from af3cli.weights.conversion import (
     Rule,
     checked,
@@ -72,7 +73,6 @@ _NAMES = {
     "condition_transition": "transition_{letter}{number}",
 }
 _ATOM_NORMS = {"q": "layernorm_a", "k": "layernorm_kv"}
-_DISTANCE_BINS = 39
 
 # From a protein language model to the target features. The published tiny checkpoint, which is for
 # runs without one, holds it nevertheless; its own program loads that file without strictness.
@@ -182,12 +182,12 @@ def _through_single(shape: Shape, pair: np.ndarray, single: np.ndarray) -> np.nd
 
 def _template_columns() -> list[list[int]]:
     """Returns the inputs of each official template layer among those of the one layer here."""
-    types = _DISTANCE_BINS + 1
+    types = NUM_DISTANCE_BINS + 1
     column_types, row_types = ([types + side * 32 + kind for kind in CLASSES] for side in (0, 1))
     first = types + 2 * 32
     return [
-        list(range(_DISTANCE_BINS)),
-        [_DISTANCE_BINS],
+        list(range(NUM_DISTANCE_BINS)),
+        [NUM_DISTANCE_BINS],
         column_types,
         row_types,
         *([first + index] for index in range(4)),

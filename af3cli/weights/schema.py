@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from af3cli.model.config import ModelConfig
+from af3cli.model.config import NUM_DISTANCE_BINS, ModelConfig
 from af3cli.weights.schema_blocks import (
     ArraySpec,
     Items,
@@ -43,7 +43,6 @@ DISTOGRAM = "diffuser/distogram_head"
 CONFIDENCE = "diffuser/confidence_head"
 CONFIDENCE_PAIRFORMER = f"{CONFIDENCE}/__layer_stack_no_per_layer/confidence_pairformer"
 
-_DISTANCE_BINS = 39  # of the template and confidence distograms
 _RESOLVED_CLASSES = 2
 
 Schema = dict[str, ArraySpec]
@@ -104,7 +103,7 @@ def _trunk_inputs(config: ModelConfig) -> Items:
 
 def _template_embedder(config: ModelConfig) -> Items:
     width, types = config.template.width, config.num_residue_types
-    inputs = (_DISTANCE_BINS,), (), (types,), (types,), (), (), (), (), (config.pair_width,)
+    inputs = (NUM_DISTANCE_BINS,), (), (types,), (types,), (), (), (), (), (config.pair_width,)
     for index, axes in enumerate(inputs):
         yield from trunk_linear(f"{TEMPLATE}/template_pair_embedding_{index}", *axes, width)
     yield from layer_norm(f"{TEMPLATE}/query_embedding_norm", config.pair_width)
@@ -212,7 +211,7 @@ def _confidence_head(config: ModelConfig) -> Items:
             f"{CONFIDENCE}/~_embed_features/{side}_target_feat_project", config.target_width, pair
         )
     yield from trunk_linear(
-        f"{CONFIDENCE}/~_embed_features/distogram_feat_project", _DISTANCE_BINS, pair
+        f"{CONFIDENCE}/~_embed_features/distogram_feat_project", NUM_DISTANCE_BINS, pair
     )
     if heads.distance_input:
         yield from linear(f"{CONFIDENCE}/~_embed_features/distance_feat_project", 1, pair)

@@ -20,7 +20,8 @@ from af3cli.features.types import (
     TemplateFeatures,
     TokenFeatures,
 )
-from af3cli.model.template import NUM_DISTANCE_BINS, TemplateGeometry
+from af3cli.model.config import NUM_DISTANCE_BINS
+from af3cli.model.template import TemplateGeometry
 from af3cli.weights.torch_blocks import CLASSES
 
 Arrays = Mapping[str, np.ndarray]
