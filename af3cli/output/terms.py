@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from af3cli.output.complexes import ModelSource
 
-MEANINGLESS = (
+_MEANINGLESS_STRUCTURE = (
     "The parameters are random numbers. Structures and confidences made with them mean nothing."
 )
 DISCLAIMER = (
@@ -33,7 +33,7 @@ def describe_source(source: ModelSource) -> str:
 
 def disclaimer(source: ModelSource) -> str:
     """Returns what results must not be taken for."""
-    return f"{MEANINGLESS} {DISCLAIMER}" if source.is_meaningless else DISCLAIMER
+    return f"{_MEANINGLESS_STRUCTURE} {DISCLAIMER}" if source.is_meaningless else DISCLAIMER
 
 
 def terms_of_use(source: ModelSource) -> str:
