@@ -23,6 +23,14 @@ class FeatureConventions:
     parent_types: bool = True
     # The contact matrix has bonds of residues that are one token, else only those of atom tokens.
     whole_residue_bonds: bool = True
+    # A bond joins the tokens of its atoms. Else that of a polymer joins its residue's CA or C1',
+    # of atom tokens too, and there is none of atoms called H..., such as mercury, nor inside a
+    # ligand that is a standard residue.
+    bonds_at_their_atoms: bool = False
+    # The job's bonds between residues of polymers count, but for neighbours in one chain.
+    distant_polymer_bonds: bool = False
+    # The contact matrix has the bonds along a chain from residue to residue.
+    bonds_along_chains: bool = False
 
     # An alignment's rows that are equal but for insertions count once, in its profile as well.
     unique_rows: bool = False

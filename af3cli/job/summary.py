@@ -47,8 +47,8 @@ def remarks(job: Job) -> list[str]:
     for i, bond in enumerate(job.bonds):
         if all(atom.chain_id in polymers for atom in bond):
             found.append(
-                f"bondedAtomPairs[{i}]: the model takes no notice of bonds between two residues "
-                "of polymers"
+                f"bondedAtomPairs[{i}]: models take no notice of bonds between two residues of "
+                "polymers; Protenix alone does, unless they are neighbours in one chain"
             )
     return found
 

@@ -28,6 +28,8 @@ OPENFOLD3 = replace(
         terminal_atoms=False,
         parent_types=False,
         whole_residue_bonds=False,
+        bonds_at_their_atoms=True,
+        bonds_along_chains=True,
         query_after_paired_rows=True,
         rows_of_dna_and_ligands=False,
         absent_template_class=GAP,
@@ -62,6 +64,8 @@ PROTENIX_BASE = replace(
     msa=replace(OFFICIAL.msa, max_rows=MAX_ROWS),
     features=replace(
         _CORRECTED.features,
+        bonds_at_their_atoms=True,
+        distant_polymer_bonds=True,
         paired_rows_in_unpaired=True,
         unknown_ligand_columns=True,
         query_fills_rows=True,

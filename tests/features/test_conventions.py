@@ -12,6 +12,7 @@ from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.featurise import featurise
 from af3cli.features.types import Features
 from af3cli.job import AtomAddress, Dna, Entity, Job, Ligand, Modification, Protein, Rna
+from af3cli.model.config import OFFICIAL, ModelConfig
 from af3cli.tokens import tokenize
 from af3cli.tokens.table import token_table
 from af3cli.weights.families import OPENFOLD3, PROTENIX_BASE, PROTENIX_TINY
@@ -115,6 +116,77 @@ def test_bonds_of_atom_tokens_only() -> None:
     assert [1, 3] in both.tolist()
     np.testing.assert_array_equal(own, both[(both > 2).all(axis=1)])
     assert len(own) == 3
+
+
+def bonds_of(
+    *entities: Entity, bonds: tuple[tuple[AtomAddress, AtomAddress], ...] = (), model: ModelConfig
+) -> set[frozenset[str]]:
+    """Returns pairs of tokens as chain, residue and, of atom tokens, atom: `{"A1", "L1.C1"}`."""
+    job = Job("job", (1,), entities, bonds)
+    conventions = model.features
+    tokens, atoms = tokenize(job, COMPONENTS, terminal_atoms=conventions.terminal_atoms)
+    names = [
+        f"{chain}{residue}" + (f".{atom}" if atom else "")
+        for chain, residue, atom in zip(
+            tokens.chain_id, tokens.residue_id, tokens.atom_name, strict=True
+        )
+    ]
+    pairs = featurise(job, tokens, atoms, COMPONENTS, 1, conventions).bonds.tokens
+    return {frozenset(names[token] for token in pair) for pair in pairs}
+
+
+def between_chains(pairs: set[frozenset[str]]) -> list[set[str]]:
+    return [set(pair) for pair in pairs if len({name[0] for name in pair}) == 2]
+
+
+def test_bonds_of_atom_tokens_are_at_their_atoms() -> None:
+    """Protenix's `get_bond_features`, OpenFold3's `create_token_bonds`: each atom's own token."""
+    entities = Protein(("A",), "GSA", (Modification("SEP", 2),)), Ligand(("L",), ("EDO",))
+    bond = (AtomAddress("A", 2, "OG"), AtomAddress("L", 1, "C1"))
+    expected = {
+        OFFICIAL: {"A2.CA", "L1.C1"},
+        PROTENIX_BASE: {"A2.OG", "L1.C1"},
+        OPENFOLD3: {"A2.OG", "L1.C1"},
+    }
+    for model, pair in expected.items():
+        assert between_chains(bonds_of(*entities, bonds=(bond,), model=model)) == [pair]
+
+
+def test_bonds_of_mercury_and_of_standard_residues_as_ligands() -> None:
+    """Neither of the two leaves out atoms by name, or bonds of ligands by their component."""
+    methyl_mercury, tyrosine = Ligand(("L",), ("MMC",)), Ligand(("Y",), ("TYR",))
+    assert bonds_of(methyl_mercury, tyrosine, model=OFFICIAL) == set()
+    for model in (PROTENIX_BASE, OPENFOLD3):
+        found = bonds_of(methyl_mercury, tyrosine, model=model)
+        assert {frozenset({"L1.HG", "L1.C"}), frozenset({"Y1.CA", "Y1.CB"})} <= found
+        assert len(found) == 1 + 13
+
+
+def test_bonds_between_polymers() -> None:
+    """Protenix's inference has `include_discont_poly_poly_bonds`: other chain, or |i - j| > 1."""
+    entities = Protein(("A",), "GCCAAA"), Protein(("B",), "ACA")
+    bonds = (
+        (AtomAddress("A", 2, "SG"), AtomAddress("B", 2, "SG")),
+        (AtomAddress("A", 1, "N"), AtomAddress("A", 6, "C")),
+        (AtomAddress("A", 2, "SG"), AtomAddress("A", 3, "SG")),
+    )
+    assert bonds_of(*entities, bonds=bonds, model=PROTENIX_BASE) == {
+        frozenset({"A2", "B2"}),
+        frozenset({"A1", "A6"}),
+    }
+    for model in (OFFICIAL, OPENFOLD3):
+        assert bonds_of(*entities, bonds=bonds, model=model) == set()
+
+
+def test_bonds_along_chains_of_atom_tokens() -> None:
+    """OpenFold3 connects residues along a chain and keeps bonds of which both ends are tokens."""
+    protein = Protein(("A",), "GSSA", (Modification("SEP", 2), Modification("SEP", 3)))
+    rna = Rna(("R",), "GUU", (Modification("PSU", 2), Modification("PSU", 3)))
+    along = {frozenset({"A2.C", "A3.N"}), frozenset({"R2.O3'", "R3.P"})}
+    assert along <= bonds_of(protein, rna, model=OPENFOLD3)
+    for model in (OFFICIAL, PROTENIX_BASE):
+        assert along.isdisjoint(bonds_of(protein, rna, model=model))
+    assert not any({"A1", "A4", "R1"} & pair for pair in bonds_of(protein, rna, model=OPENFOLD3))
 
 
 CHAIN = "ACDEF"

@@ -78,7 +78,8 @@ def test_what_may_surprise_is_remarked(tmp_path):
     assert code == 0
     assert "note: sequences[1].rna.sequence: read as unknown residues (N): T at 2" in output
     assert "note: sequences[1].rna: the model takes no notice of alignments" in output
-    assert "note: bondedAtomPairs[2]: the model takes no notice" in output
+    assert "note: bondedAtomPairs[2]: models take no notice" in output
+    assert "Protenix alone does" in output
 
 
 @pytest.mark.parametrize(
