@@ -21,6 +21,9 @@ class FeatureConventions:
     terminal_atoms: bool = True
     # Atoms of a modified residue have the class of its parent, else that of an unknown amino acid.
     parent_types: bool = True
+    # Atoms of a ligand that is a standard residue have its class, else all those of ligands have
+    # that of an unknown amino acid.
+    ligand_types_by_name: bool = False
     # The contact matrix has bonds of residues that are one token, else only those of atom tokens.
     whole_residue_bonds: bool = True
     # A bond joins the tokens of its atoms. Else that of a polymer joins its residue's CA or C1',

@@ -27,6 +27,7 @@ OPENFOLD3 = replace(
         _CORRECTED.features,
         terminal_atoms=False,
         parent_types=False,
+        ligand_types_by_name=True,
         whole_residue_bonds=False,
         bonds_at_their_atoms=True,
         bonds_along_chains=True,

@@ -118,6 +118,22 @@ def test_bonds_of_atom_tokens_only() -> None:
     assert len(own) == 3
 
 
+def test_ligands_that_are_standard_residues() -> None:
+    """OpenFold3 looks up `res_name` in `RESTYPE_INDEX_3`: TYR 18, A 21, N 25, DN 30, GAP 31.
+
+    Here the gap is 21, A 22 and N 31.
+    """
+    ligand = Ligand(("L",), ("TYR", "A", "N", "DN", "GAP", "EDO"))
+    own = features_of(ligand, conventions=OPENFOLD3.features)
+    tokens, _ = tokenize(Job("job", (1,), (ligand,)), COMPONENTS)
+    of_name = dict(zip(tokens.residue_name, own.tokens.residue_type.tolist(), strict=True))
+    assert of_name == {"TYR": 18, "A": 22, "N": 31, "DN": 30, "GAP": 21, "EDO": 20}
+    for conventions in (OFFICIAL_FEATURES, PROTENIX_BASE.features):
+        assert set(features_of(ligand, conventions=conventions).tokens.residue_type) == {20}
+    protein = features_of(Protein(("A",), "GY"), conventions=OPENFOLD3.features)
+    assert list(protein.tokens.residue_type) == [7, 18]
+
+
 def bonds_of(
     *entities: Entity, bonds: tuple[tuple[AtomAddress, AtomAddress], ...] = (), model: ModelConfig
 ) -> set[frozenset[str]]:
