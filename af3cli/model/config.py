@@ -124,6 +124,8 @@ class SamplerConfig:
     gamma_above: float = 1.0
     noise_scale: float = 1.003
     step_scale: float = 1.5
+    # The last noise level is none at all, not `sigma_min`.
+    ends_at_zero: bool = False
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def noise_levels(config: SamplerConfig) -> Float32[np.ndarray, "steps+1"]:
     time = jnp.linspace(0.0, 1.0, config.steps + 1)
     highest, lowest = config.sigma_max**power, config.sigma_min**power
     levels = config.sigma_data * (highest + time * (lowest - highest)) ** config.exponent
-    return np.asarray(levels)
+    return np.asarray(levels.at[-1].set(0.0) if config.ends_at_zero else levels)
 
 
 def raised_levels(

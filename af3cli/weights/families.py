@@ -72,7 +72,7 @@ PROTENIX_BASE = replace(
         query_fills_rows=True,
         template_of_gaps=True,
     ),
-    defaults=RunDefaults(recycles=9),
+    defaults=RunDefaults(recycles=9, sampler=SamplerConfig(ends_at_zero=True)),
 )
 
 
@@ -85,7 +85,10 @@ def _small_protenix(pairformer_blocks: int) -> ModelConfig:
         msa=replace(base.msa, num_blocks=1),
         pairformer=replace(base.pairformer, num_blocks=pairformer_blocks),
         diffusion=replace(base.diffusion, num_blocks=8, num_atom_blocks=1),
-        defaults=RunDefaults(recycles=3, sampler=SamplerConfig(steps=5, gamma=0.0, step_scale=1.0)),
+        defaults=RunDefaults(
+            recycles=3,
+            sampler=replace(base.defaults.sampler, steps=5, gamma=0.0, step_scale=1.0),
+        ),
     )
 
 

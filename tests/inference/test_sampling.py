@@ -6,7 +6,16 @@ import jax
 import numpy as np
 
 from af3cli.inference.sampling import SeededDraws
-from af3cli.model.sampler import draw_start, sample_key
+from af3cli.model.config import SamplerConfig
+from af3cli.model.sampler import (
+    draw_start,
+    draw_step,
+    noise_levels,
+    raised_levels,
+    sample_key,
+    sampling_step,
+)
+from af3cli.weights.families import PROTENIX_BASE, PROTENIX_TINY
 
 NUM_ATOMS = 3000
 
@@ -44,3 +53,32 @@ def test_they_are_normal_and_the_rotations_proper():
     # Of uniformly distributed rotations, every element has mean 0 and variance 1/3.
     assert np.abs(draws.rotation.mean(axis=0)).max() < 5 / np.sqrt(3 * 200)
     assert np.abs(draws.rotation.var(axis=0) - 1 / 3).max() < 0.12
+
+
+def test_levels_of_protenix_end_at_none():
+    """Its `InferenceNoiseScheduler`: `t_step_list[..., -1] = 0`, all others as officially."""
+    levels = noise_levels(PROTENIX_TINY.defaults.sampler)
+    own = [2560, 704.56422, 144.69445, 18.649, 1.0170346, 0]
+    np.testing.assert_allclose(levels, own, rtol=1e-4)
+    official, base = noise_levels(SamplerConfig()), noise_levels(PROTENIX_BASE.defaults.sampler)
+    np.testing.assert_array_equal(base[:-1], official[:-1])
+    assert base[-1] == 0 and 0.0063 < official[-1] < 0.0065
+
+
+def test_the_last_step_of_protenix_tiny_gives_what_was_denoised():
+    """Its loop there: `x_noisy + 1.0 * (0 - t_hat) * (x_noisy - x_denoised) / t_hat`."""
+    config = PROTENIX_TINY.defaults.sampler
+    levels = noise_levels(config)
+    raised = raised_levels(levels, config)
+    denoised = np.arange(12, dtype=np.float32).reshape(4, 3)
+    positions = sampling_step(
+        lambda noisy: denoised,
+        denoised[::-1],
+        np.ones(4, bool),
+        levels[-2],
+        raised[-1],
+        levels[-1],
+        draw_step(sample_key(1, 0), 4, 4),
+        config,
+    )
+    np.testing.assert_allclose(positions, denoised, atol=1e-5)
