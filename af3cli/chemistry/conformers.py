@@ -54,20 +54,26 @@ class _Draw:
 
 
 def reference_conformers(
-    components: Sequence[Component], seed: int, wanted: Bool[np.ndarray, "residue"] | None = None
+    components: Sequence[Component],
+    seed: int,
+    wanted: Bool[np.ndarray, "residue"] | None = None,
+    needs_ideal: bool = True,
 ) -> Conformers:
     """Returns the conformer of each residue; those that are not `wanted` are all zero.
+
+    RDKit embeds a component if all its ideal coordinates are known; if it `needs_ideal` ones no
+    more, it embeds the others as well, and those of models are never taken.
 
     Every residue takes its numbers from the stream that `seed` starts, wanted or not, so that a
     conformer depends on `seed`, on its component, and on which residues come before it.
     """
-    molecules = [molecule(component) for component in components]
+    molecules = [molecule(component, needs_ideal=needs_ideal) for component in components]
     draws = _draw(molecules, seed)
     num_atoms = np.array([len(component.atom_name) for component in components])
     start = (np.cumsum(num_atoms) - num_atoms).astype(np.int32)
     position = np.zeros((num_atoms.sum(), 3), np.float32)
     charge = np.zeros(num_atoms.sum(), np.float32)
-    embedder = _Embedder()
+    embedder = _Embedder(takes_models=needs_ideal)
 
     def conform(residue: int) -> None:
         rows = slice(start[residue], start[residue] + num_atoms[residue])
@@ -100,7 +106,8 @@ def _draw(molecules: Sequence[Molecule | None], seed: int) -> list[_Draw]:
 class _Embedder:
     """Makes conformers; a component that once took too long is not tried again."""
 
-    def __init__(self) -> None:
+    def __init__(self, takes_models: bool) -> None:
+        self._takes_models = takes_models
         self._too_slow: set[Component] = set()
 
     def conformer(
@@ -116,7 +123,7 @@ class _Embedder:
             elif time.monotonic() - start > EMBEDDING_TIMEOUT:
                 self._too_slow.add(component)
         if position is None:
-            position, kind = _dictionary_positions(component)
+            position, kind = _dictionary_positions(component, self._takes_models)
             _warn_once(component.code, kind)
         return _augment(position, draw), charge
 
@@ -148,11 +155,13 @@ def _embed(molecule: Molecule, seed: int, timeout: int) -> Float32[np.ndarray, "
     return position
 
 
-def _dictionary_positions(component: Component) -> tuple[Float32[np.ndarray, "atom 3"], str]:
+def _dictionary_positions(
+    component: Component, takes_models: bool
+) -> tuple[Float32[np.ndarray, "atom 3"], str]:
     """Returns the positions that the dictionary has, zero where it has none, and their kind."""
     position, kind = component.ideal_position, "ideal"
     is_old = component.modified is not None and component.modified < MODEL_COORDINATES_BEFORE
-    if np.isnan(position).any() and is_old:
+    if takes_models and is_old and np.isnan(position).any():
         position, kind = component.model_position, "model"
     if np.isnan(position).all():
         kind = "no"

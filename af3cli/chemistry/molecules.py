@@ -35,24 +35,26 @@ class Molecule:
 
 
 @lru_cache(maxsize=1024)
-def molecule(component: Component) -> Molecule | None:
+def molecule(component: Component, needs_ideal: bool = True) -> Molecule | None:
     """Returns the component's molecule, `None` if RDKit cannot make one of what is known.
 
-    It cannot where an ideal coordinate, a charge, a bond order or an element is unknown, or
-    where an atom has an impossible valence. Stereochemistry is that of the ideal coordinates.
+    It cannot where a charge, a bond order or an element is unknown, where an atom has an
+    impossible valence, or, if it `needs_ideal` coordinates, where one of those is unknown.
+    Stereochemistry is that of the ideal coordinates, else of the model's.
     """
     if component.smiles is not None:
         mol = mol_from_smiles(component.smiles)
         row = np.arange(mol.GetNumAtoms(), dtype=np.int32)
     else:
-        is_known = (
-            np.isfinite(component.ideal_position).all() and np.isfinite(component.charge).all()
-        )
+        position = component.ideal_position
+        if not needs_ideal and np.isnan(position).any():
+            position = np.nan_to_num(component.model_position)
+        is_known = np.isfinite(position).all() and np.isfinite(component.charge).all()
         if not is_known or not component.bond_order.all():
             return None
         row = np.array(sorted(component.atom_row.values(), key=component.atom_name.item), np.int32)
         with quiet_rdkit():
-            mol = _build(component, row)
+            mol = _build(component, position, row)
         if mol is None:
             return None
     charge = np.empty(len(row), np.float32)
@@ -60,7 +62,9 @@ def molecule(component: Component) -> Molecule | None:
     return Molecule(mol, row, charge)
 
 
-def _build(component: Component, row: Int32[np.ndarray, "atom"]) -> Mol | None:
+def _build(
+    component: Component, position: Float32[np.ndarray, "atom 3"], row: Int32[np.ndarray, "atom"]
+) -> Mol | None:
     """Returns the sanitised molecule with its atoms in the order `row`."""
     from rdkit import Chem
 
@@ -80,8 +84,8 @@ def _build(component: Component, row: Int32[np.ndarray, "atom"]) -> Mol | None:
         mol.AddBond(*ends, kinds[order])
         mol.GetBondWithIdx(bond).SetIsAromatic(bool(component.bond_is_aromatic[bond]))
     conformer = Chem.Conformer(len(component.atom_name))
-    for atom, position in enumerate(component.ideal_position.tolist()):
-        conformer.SetAtomPosition(atom, position)
+    for atom, place in enumerate(position.tolist()):
+        conformer.SetAtomPosition(atom, place)
     mol.UpdatePropertyCache(strict=False)
     mol.AddConformer(conformer)
     try:

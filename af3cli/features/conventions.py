@@ -21,6 +21,10 @@ class FeatureConventions:
     terminal_atoms: bool = True
     # Atoms of a modified residue have the class of its parent, else that of an unknown amino acid.
     parent_types: bool = True
+    # Conformers are made of components all whose ideal coordinates are known. Else they are made
+    # of others too; where none can be, atoms without ideal coordinates are masked, and those of
+    # models are not taken.
+    conformers_need_ideal: bool = True
     # Atoms of a ligand that is a standard residue have its class, else all those of ligands have
     # that of an unknown amino acid.
     ligand_types_by_name: bool = False

@@ -30,9 +30,9 @@ def featurise(
     """
     return Features(
         tokens=token_features(tokens, conventions),
-        atoms=atom_features(job, tokens, atoms, components, seed),
+        atoms=atom_features(job, tokens, atoms, components, seed, conventions),
         msa=msa_features(job, tokens, conventions),
         templates=template_features(job, tokens, conventions),
         bonds=bond_features(job, tokens, atoms, components, conventions),
-        frames=frame_features(job, tokens, atoms, components),
+        frames=frame_features(job, tokens, atoms, components, conventions),
     )

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
 from af3cli.chemistry import ComponentDictionary
+from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.reference import reference_atoms
 from af3cli.features.types import FrameFeatures
 from af3cli.job import Job
@@ -22,7 +23,11 @@ _PURINES = ("A", "G", "DA", "DG")
 
 
 def frame_features(
-    job: Job, tokens: Tokens, atoms: Atoms, components: ComponentDictionary
+    job: Job,
+    tokens: Tokens,
+    atoms: Atoms,
+    components: ComponentDictionary,
+    conventions: FeatureConventions = OFFICIAL_FEATURES,
 ) -> FrameFeatures:
     """Returns the frame features at natural size.
 
@@ -31,7 +36,7 @@ def frame_features(
     """
     return FrameFeatures(
         pseudo_beta_atom=_pseudo_beta_atoms(job, tokens, atoms, components),
-        has_frame=_has_frame(job, tokens, atoms, components),
+        has_frame=_has_frame(job, tokens, atoms, components, conventions),
     )
 
 
@@ -60,13 +65,19 @@ def _pseudo_beta_atoms(
 
 
 def _has_frame(
-    job: Job, tokens: Tokens, atoms: Atoms, components: ComponentDictionary
+    job: Job,
+    tokens: Tokens,
+    atoms: Atoms,
+    components: ComponentDictionary,
+    conventions: FeatureConventions,
 ) -> Bool[np.ndarray, "token"]:
     residue, num_residues = tokens.ref_space_uid, int(tokens.ref_space_uid[-1]) + 1
     is_ligand = tokens.molecule_type == MoleculeType.LIGAND
     num_atoms = np.bincount(residue[is_ligand], minlength=num_residues)
     needed = num_atoms >= 3
-    position, _, is_known = reference_atoms(job, tokens, atoms, components, _SEED, needed)
+    position, _, is_known = reference_atoms(
+        job, tokens, atoms, components, _SEED, needed, conventions
+    )
     has_frame = ~is_ligand
     for number in np.flatnonzero(needed):
         of_residue = np.flatnonzero(residue == number)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
-from af3cli.chemistry import Component, ComponentDictionary, reference_conformers
+from af3cli.chemistry import Component, ComponentDictionary, molecule, reference_conformers
 from af3cli.chemistry.quiet_rdkit import quiet_rdkit
+from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.types import AtomFeatures
 from af3cli.job import Job
 from af3cli.tokens.types import Atoms, Tokens
@@ -15,14 +16,21 @@ _NAME_LENGTH = 4
 
 
 def atom_features(
-    job: Job, tokens: Tokens, atoms: Atoms, components: ComponentDictionary, seed: int
+    job: Job,
+    tokens: Tokens,
+    atoms: Atoms,
+    components: ComponentDictionary,
+    seed: int,
+    conventions: FeatureConventions = OFFICIAL_FEATURES,
 ) -> AtomFeatures:
     """Returns the atom features at natural size.
 
     `seed` decides the conformers. It gives the official program's positions as long as the
     releases of RDKit and of the component dictionary are the same.
     """
-    position, charge, is_known = reference_atoms(job, tokens, atoms, components, seed)
+    position, charge, is_known = reference_atoms(
+        job, tokens, atoms, components, seed, conventions=conventions
+    )
     return AtomFeatures(
         mask=np.ones(len(atoms), bool),
         token=atoms.token,
@@ -42,18 +50,22 @@ def reference_atoms(
     components: ComponentDictionary,
     seed: int,
     wanted: Bool[np.ndarray, "residue"] | None = None,
+    conventions: FeatureConventions = OFFICIAL_FEATURES,
 ) -> tuple[Float32[np.ndarray, "atom 3"], Float32[np.ndarray, "atom"], Bool[np.ndarray, "atom"]]:
     """Returns each atom's position (Å) and charge in its residue's conformer.
 
-    They are zero where the component has no such atom, of which the third array tells, and in
-    residues that are not `wanted`.
+    They are zero where the component has no such atom, or by `conventions` no place for it, of
+    which the third array tells, and in residues that are not `wanted`.
     """
+    needs_ideal = conventions.conformers_need_ideal
     residues = residue_components(job, tokens, components)
-    conformers = reference_conformers(residues, seed, wanted)
+    conformers = reference_conformers(residues, seed, wanted, needs_ideal)
     residue = tokens.ref_space_uid[atoms.token]
     row = _component_rows(residues, residue, atoms)
     is_known = row >= 0
     row = conformers.start[residue] + np.maximum(row, 0)
+    if not needs_ideal:
+        is_known &= np.concatenate([_has_place(component) for component in residues])[row]
     return (
         np.where(is_known[:, None], conformers.position[row], 0),
         np.where(is_known, conformers.charge[row], 0),
@@ -81,6 +93,12 @@ def residue_components(
     """Returns the component of each residue, by `ref_space_uid`."""
     components = components.for_job(job)
     return [components.get(code) for code in tokens.residue_name[tokens.residue_start]]
+
+
+def _has_place(component: Component) -> Bool[np.ndarray, "atom"]:
+    """Says of each atom whether its ideal coordinates are known, or RDKit can find it some."""
+    is_ideal = np.isfinite(component.ideal_position).all(axis=1)
+    return is_ideal | (molecule(component, needs_ideal=False) is not None)
 
 
 def _component_rows(

@@ -65,6 +65,7 @@ PROTENIX_BASE = replace(
     msa=replace(OFFICIAL.msa, max_rows=MAX_ROWS),
     features=replace(
         _CORRECTED.features,
+        conformers_need_ideal=False,
         bonds_at_their_atoms=True,
         distant_polymer_bonds=True,
         paired_rows_in_unpaired=True,

@@ -134,6 +134,23 @@ def test_ligands_that_are_standard_residues() -> None:
     assert list(protein.tokens.residue_type) == [7, 18]
 
 
+def test_atoms_without_a_place() -> None:
+    """What Protenix's `scripts/gen_ccd_cache.py` (RDKit 2026.9) makes of these entries.
+
+    3JI and 543 have no ideal coordinates. `ref_mask` is there 0 of 22 atoms of 3JI, which cannot
+    be sanitised, and 10 of 10 of 543, which is embedded; 43 of 43 of HEM, which has some.
+    """
+    ligands = Ligand(("A",), ("3JI",)), Ligand(("B",), ("543",)), Ligand(("C",), ("HEM",))
+    official = features_of(*ligands, conventions=OFFICIAL_FEATURES)
+    assert official.atoms.ref_mask.all() and official.frames.has_frame[:22].any()
+    own = features_of(*ligands, conventions=PROTENIX_BASE.features)
+    assert list(own.atoms.ref_mask) == [False] * 22 + [True] * (10 + 43)
+    assert not own.frames.has_frame[:22].any() and own.frames.has_frame[22:].any()
+    of_model, embedded = (features.atoms.ref_position[22:32] for features in (official, own))
+    apart = [np.linalg.norm(at[:, None] - at, axis=-1) for at in (of_model, embedded)]
+    assert np.abs(apart[1] - apart[0]).max() > 0.05 and apart[1][~np.eye(10, dtype=bool)].min() > 1
+
+
 def bonds_of(
     *entities: Entity, bonds: tuple[tuple[AtomAddress, AtomAddress], ...] = (), model: ModelConfig
 ) -> set[frozenset[str]]:
