@@ -77,7 +77,7 @@ def _tokens_by_atom(
     keys = zip(
         tokens.chain_id[token], tokens.residue_id[token].tolist(), atoms.name[rows], strict=True
     )
-    return {AtomAddress(*key): row for key, row in zip(keys, token.tolist(), strict=True)}
+    return {AtomAddress(*key): index for key, index in zip(keys, token.tolist(), strict=True)}
 
 
 def _at_centres(pairs: Iterable[_Pair], tokens: Tokens) -> Iterator[_Pair]:
