@@ -209,11 +209,7 @@ CATALOGUE = {
     )
 }
 
-# What each family does otherwise; a file tells the widths and depths itself.
-FAMILY_CONFIGS = {
-    "openfold3": OPENFOLD3,
-    "protenix": PROTENIX_BASE,
-    "intellifold2": INTELLIFOLD2,
-    "alphafold3": OFFICIAL,
-    "synthetic": OFFICIAL,
-}
+
+def configs_of(family: str) -> list[ModelConfig]:
+    """Returns the configurations of a family's models; none if it is not known."""
+    return [entry.config for entry in CATALOGUE.values() if entry.family == family]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -19,6 +19,7 @@ from af3cli.weights.schema import (
     TEMPLATE,
     TEMPLATE_STACK,
     TRUNK,
+    official_schema,
 )
 from af3cli.weights.schema_blocks import Shape
 
@@ -89,29 +90,36 @@ _FACTORS = {
 def infer_config(shapes: Mapping[str, Shape], base: ModelConfig = OFFICIAL) -> ModelConfig:
     """Returns `base` with the widths and depths that arrays named `scope:name` have.
 
-    A template embedder without blocks has no slots, so that it contributes nothing. What an absent
-    or oddly shaped array would tell stays as it is in `base`, so that checking the arrays against
-    the schema of the result names it.
+    What an absent or oddly shaped array would tell, or one without values, stays as it is in
+    `base`, so that checking the arrays against the schema of the result names it.
     """
     config = base
     for field, value in _lengths(shapes):
         config = _with_field(config, field.split("."), value)
-    if not config.template.stack.num_blocks:
-        config = _with_field(config, ["template", "slots"], 0)
     return config
+
+
+def nearest_config(shapes: Mapping[str, Shape], configs: Sequence[ModelConfig]) -> ModelConfig:
+    """Returns the one of `configs` with the fewest arrays that have another shape or are absent."""
+
+    def num_others(config: ModelConfig) -> int:
+        schema = official_schema(config)
+        return sum(shapes.get(name) != spec.shape for name, spec in schema.items())
+
+    return min(configs, key=num_others)
 
 
 def _lengths(shapes: Mapping[str, Shape]) -> Iterator[tuple[str, int]]:
     for field, (name, axis) in _AXES.items():
         shape = shapes.get(name, ())
-        may_be_zero = field.endswith(".num_blocks")
-        if len(shape) > axis and (shape[axis] or may_be_zero):
+        if len(shape) > axis and shape[axis]:
             yield field, shape[axis]
     for field, name in _FACTORS.items():
         if len(shape := shapes.get(name, ())) > 1 and shape[-1]:
             yield field, shape[-2] // shape[-1]
-    if len(shape := shapes.get(f"{_DIFFUSION_BLOCK}q_projection:weights", ())) > 1:
-        yield "diffusion.num_blocks", prod(shape[:2])
+    shape = shapes.get(f"{_DIFFUSION_BLOCK}q_projection:weights", ())
+    if len(shape) > 1 and (num_blocks := prod(shape[:2])):
+        yield "diffusion.num_blocks", num_blocks
 
 
 def _with_field(config: Any, path: list[str], value: int) -> Any:

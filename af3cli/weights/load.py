@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from af3cli.errors import WeightsError
-from af3cli.weights.catalogue import CATALOGUE, FAMILY_CONFIGS, CatalogueEntry
+from af3cli.model.config import OFFICIAL
+from af3cli.weights.catalogue import CATALOGUE, SYNTHETIC, CatalogueEntry, configs_of
 from af3cli.weights.check import Problems, check_arrays
 from af3cli.weights.files import files_digest, reading_errors
 from af3cli.weights.find import find_weights
+from af3cli.weights.infer import nearest_config
 from af3cli.weights.model_files import TORCH_SUFFIXES, parameter_files
 from af3cli.weights.official_file import inferred, is_synthetic, read_official
 from af3cli.weights.provenance import (
@@ -72,7 +74,7 @@ def _official(path: Path, needed: Callable[[str], bool]) -> Weights:
     if is_synthetic(arrays):
         return with_provenance("synthetic", path, config, arrays, digest)
     for family in ("alphafold3", "intellifold2"):
-        if config == FAMILY_CONFIGS[family]:
+        if config in configs_of(family):
             return with_provenance(family, path, config, arrays, digest)
     raise WeightsError(
         f"{path} has the arrays of an AlphaFold 3 network, but not the widths and depths of a "
@@ -90,11 +92,16 @@ def _converted(path: Path, tensors: Mapping[str, np.ndarray]) -> Weights:
 def _native(path: Path, arrays: dict[str, np.ndarray], metadata: Mapping[str, str]) -> Weights:
     """Returns the arrays of a converted file, with the provenance that it carries."""
     family = metadata.get("family", "")
-    if family not in FAMILY_CONFIGS:
+    configs = configs_of(family)
+    if not configs:
         raise WeightsError(f"{path} is of the unknown family {family!r}; convert its source again")
     entry = CATALOGUE.get(metadata.get("name", ""))
-    is_known = entry is not None and entry.family == family
-    config = inferred(arrays, entry.config if is_known else FAMILY_CONFIGS[family])
+    if family == SYNTHETIC.family:
+        config = inferred(arrays, OFFICIAL)
+    else:
+        is_known = entry is not None and entry.family == family
+        shapes = {name: array.shape for name, array in arrays.items()}
+        config = nearest_config(shapes, [entry.config] if is_known else configs)
     schema = official_schema(config)
     problems = Problems(unexpected=[name for name in arrays if name not in schema])
     check_arrays(arrays, schema, problems, may_be_float32=True)

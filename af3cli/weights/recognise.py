@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from af3cli.errors import WeightsError
 from af3cli.model.config import ModelConfig
+from af3cli.weights.catalogue import configs_of
 from af3cli.weights.check import Problems
 from af3cli.weights.conversion import Rule, convert
-from af3cli.weights.families import OPENFOLD3, PROTENIX_BASE, PROTENIX_TINY
+from af3cli.weights.families import PROTENIX_TINY
 from af3cli.weights.openfold3 import is_openfold3_extra, openfold3_rules
 from af3cli.weights.protenix import LANGUAGE_MODEL, is_protenix_extra, protenix_rules
 from af3cli.weights.schema import IDENTIFIER, official_schema
 from af3cli.wording import printable
-
-_MAX_BLOCKS = 64  # of one stack; tensors that share their numbers could name any depth
 
 Tensors = Mapping[str, np.ndarray]
 
@@ -28,7 +27,7 @@ Tensors = Mapping[str, np.ndarray]
 class TensorFamily:
     """How to tell a family's tensors, and how to convert them.
 
-    `stacks` are the beginnings of block names in the order of `_DEPTH_FIELDS`.
+    `stacks` are the beginnings of block names in the order of `_depths`.
     """
 
     name: str
@@ -81,14 +80,18 @@ _NEIGHBOURS = (
 )
 
 
-def convert_tensors(path: Path, tensors: Tensors) -> tuple[str, ModelConfig, dict[str, np.ndarray]]:
+def convert_tensors(
+    path: Path, tensors: Tensors, configs: Sequence[ModelConfig] = ()
+) -> tuple[str, ModelConfig, dict[str, np.ndarray]]:
     """Returns the family of `tensors`, the configuration they are for, and official arrays.
+
+    It is one of `configs`, or else of those that the family's known models have.
 
     Raises:
         WeightsError: they are of another model, which is named, or are not a whole set.
     """
     family = _family(path, tensors)
-    config = _config(path, family, tensors)
+    config = _config(path, family, tensors, configs or configs_of(family.name))
     tensors = {name: tensor for name, tensor in tensors.items() if not family.is_extra(name)}
     problems = Problems()
     schema = official_schema(config)
@@ -111,21 +114,28 @@ def _family(path: Path, tensors: Tensors) -> TensorFamily:
     raise WeightsError(f"{path} is of an unknown model (not {known}); its tensors are {first}, …")
 
 
-def _config(path: Path, family: TensorFamily, tensors: Tensors) -> ModelConfig:
-    pairformer, msa, template, confidence, diffusion = (
-        _num_blocks(path, stack, tensors) for stack in family.stacks
-    )
-    base = OPENFOLD3
+def _config(
+    path: Path, family: TensorFamily, tensors: Tensors, configs: Sequence[ModelConfig]
+) -> ModelConfig:
+    """Returns the one of `configs` whose depths are nearest, so that what is missing is named."""
+    found = [_num_blocks(stack, tensors) for stack in family.stacks]
     if family.name == "protenix":
-        base = PROTENIX_BASE if template else PROTENIX_TINY
-        _refuse_other_protenix(path, tensors, pairformer, template)
-    return replace(
-        base,
-        pairformer=replace(base.pairformer, num_blocks=pairformer),
-        msa=replace(base.msa, num_blocks=msa),
-        template=replace(base.template, stack=replace(base.template.stack, num_blocks=template)),
-        confidence=replace(base.confidence, num_blocks=confidence),
-        diffusion=replace(base.diffusion, num_blocks=diffusion),
+        _refuse_other_protenix(path, tensors, pairformer=found[0], template=found[2])
+
+    def distance(config: ModelConfig) -> tuple[int, int]:
+        steps = [abs(ours - theirs) for ours, theirs in zip(_depths(config), found, strict=True)]
+        return np.count_nonzero(steps), sum(steps)
+
+    return min(configs, key=distance)
+
+
+def _depths(config: ModelConfig) -> tuple[int, ...]:
+    return (
+        config.pairformer.num_blocks,
+        config.msa.num_blocks,
+        config.template.stack.num_blocks,
+        config.confidence.num_blocks,
+        config.diffusion.num_blocks,
     )
 
 
@@ -144,9 +154,6 @@ def _refuse_other_protenix(path: Path, tensors: Tensors, pairformer: int, templa
         )
 
 
-def _num_blocks(path: Path, stack: str, tensors: Tensors) -> int:
+def _num_blocks(stack: str, tensors: Tensors) -> int:
     pattern = re.compile(rf"{re.escape(stack)}\.blocks\.(\d+)\.")
-    count = len({match[1] for name in tensors if (match := pattern.match(name))})
-    if count > _MAX_BLOCKS:
-        raise WeightsError(f"{path} has {count} blocks of {stack}, more than any model known here")
-    return count
+    return len({match[1] for name in tensors if (match := pattern.match(name))})

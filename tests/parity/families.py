@@ -13,15 +13,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from af3cli.features.padding import Buckets
 from af3cli.inference.heads import Heads
 from af3cli.inference.trunk import TrunkModel
-from af3cli.weights.load import Weights, load_weights
-from af3cli.weights.safetensors_file import write_safetensors
+from af3cli.model.config import ModelConfig
+from af3cli.weights import families
+from af3cli.weights.provenance import Weights, known_digest, with_provenance
+from af3cli.weights.recognise import convert_tensors
 from af3cli.weights.torch_blocks import TARGET_ROWS
 from tests.parity.comparison import Comparison, compare
 from tests.parity.family_features import features_from_family, template_geometry
@@ -29,6 +30,7 @@ from tests.parity.family_stages import Inputs, network_stages
 from tests.parity.family_tensors import OPENFOLD3, PROTENIX, TensorRecipe
 from tests.parity.recorded import RecordedArrays
 from tests.parity.trunk import EXACT
+from tests.weights.family_tensors import REDUCED_OPENFOLD3, REDUCED_PROTENIX
 
 # The official network with converted parameters reaches 1e-6, and so does ours.
 BOUND = 2e-5
@@ -57,16 +59,14 @@ class FamilyNetwork:
 
     parameters: str
     recipe: TensorRecipe
+    config: ModelConfig
     depths: Mapping[str, int] = field(default_factory=dict)
 
     def load(self) -> Weights:
-        """Returns its parameters, read from a file with the family's own tensors."""
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "tensors.safetensors"
-            write_safetensors(path, self.recipe.tensors(self.depths), {})
-            weights = load_weights(path)
-            weights.digest.result()
-            return weights
+        """Returns its parameters, converted from the family's own tensors."""
+        tensors = self.recipe.tensors(self.depths)
+        family, config, arrays = convert_tensors(Path("tensors"), tensors, [self.config])
+        return with_provenance(family, None, config, arrays, known_digest(None))
 
 
 _OPENFOLD3_FULL = {
@@ -96,11 +96,11 @@ _TINY_FULL = {
 
 # Networks by the name that their files have.
 NETWORKS = {
-    "reduced": FamilyNetwork("reduced", OPENFOLD3),
-    "full": FamilyNetwork("full", OPENFOLD3, _OPENFOLD3_FULL),
-    "base_reduced": FamilyNetwork("reduced", PROTENIX),
-    "base_full": FamilyNetwork("full", PROTENIX, _BASE_FULL),
-    "tiny_full": FamilyNetwork("full", PROTENIX, _TINY_FULL),
+    "reduced": FamilyNetwork("reduced", OPENFOLD3, REDUCED_OPENFOLD3),
+    "full": FamilyNetwork("full", OPENFOLD3, families.OPENFOLD3, _OPENFOLD3_FULL),
+    "base_reduced": FamilyNetwork("reduced", PROTENIX, REDUCED_PROTENIX),
+    "base_full": FamilyNetwork("full", PROTENIX, families.PROTENIX_BASE, _BASE_FULL),
+    "tiny_full": FamilyNetwork("full", PROTENIX, families.PROTENIX_TINY, _TINY_FULL),
 }
 
 

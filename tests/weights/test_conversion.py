@@ -18,7 +18,12 @@ from af3cli.errors import WeightsError
 from af3cli.weights.recognise import convert_tensors
 from af3cli.weights.schema import official_schema
 from af3cli.weights.torch_blocks import CLASSES
-from tests.weights.family_tensors import DATA, tensors_of
+from tests.weights.family_tensors import (
+    DATA,
+    REDUCED_OPENFOLD3,
+    REDUCED_PROTENIX,
+    tensors_of,
+)
 
 OFFICIAL_CLASSES = [*range(21), 31, 21, 22, 23, 24, 26, 27, 28, 29]  # 0 to 29
 TARGET = [384 + c for c in OFFICIAL_CLASSES] + [416 + c for c in OFFICIAL_CLASSES]
@@ -28,13 +33,13 @@ TARGET += [448, *range(384)]
 @pytest.fixture(scope="module")
 def openfold3():
     tensors = tensors_of("openfold3_reduced_schema.tsv")
-    return tensors, convert_tensors(Path("of3.pt"), tensors)
+    return tensors, convert_tensors(Path("of3.pt"), tensors, [REDUCED_OPENFOLD3])
 
 
 @pytest.fixture(scope="module")
 def protenix():
     tensors = tensors_of("protenix_reduced_schema.tsv")
-    return tensors, convert_tensors(Path("protenix.pt"), tensors)
+    return tensors, convert_tensors(Path("protenix.pt"), tensors, [REDUCED_PROTENIX])
 
 
 def rows(file: str) -> list[list[str]]:
@@ -285,7 +290,7 @@ def test_missing_unknown_and_misshapen_tensors_are_named(protenix):
     name = "pairformer_stack.blocks.1.tri_mul_in.linear_z.weight"
     tensors[name] = tensors[name][:, :-1]
     with pytest.raises(WeightsError) as caught:
-        convert_tensors(Path("broken.pt"), tensors)
+        convert_tensors(Path("broken.pt"), tensors, [REDUCED_PROTENIX])
     message = str(caught.value)
     assert "missing arrays (1):\n    layernorm_s.weight" in message
     assert "unexpected arrays (1):\n    surprise.weight" in message

@@ -25,13 +25,13 @@ from af3cli.weights import (
     synthetic_parameters,
     write_records,
 )
-from af3cli.weights.families import INTELLIFOLD2, PROTENIX_TINY
+from af3cli.weights.families import INTELLIFOLD2
 from af3cli.weights.get import convert_file, get_weights
-from af3cli.weights.infer import infer_config
+from af3cli.weights.infer import infer_config, nearest_config
 from af3cli.weights.official_file import read_official
 from af3cli.weights.provenance import known_digest, native_metadata, with_provenance
 from af3cli.weights.safetensors_file import write_safetensors
-from af3cli.weights.schema import DIFFUSION, IDENTIFIER, official_schema
+from af3cli.weights.schema import DIFFUSION, IDENTIFIER, PAIRFORMER, official_schema
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -189,8 +189,17 @@ def small(config):
     )
 
 
-def test_a_checkpoint_without_a_name_stays_without_when_it_is_converted(tmp_path):
-    config = small(PROTENIX_TINY)
+@pytest.fixture
+def small_tiny(monkeypatch):
+    """The configuration of `protenix-tiny`, made small in the catalogue."""
+    entry = catalogue.CATALOGUE["protenix-tiny"]
+    config = small(entry.config)
+    monkeypatch.setitem(catalogue.CATALOGUE, entry.name, replace(entry, config=config))
+    return config
+
+
+def test_a_checkpoint_without_a_name_stays_without_when_it_is_converted(tmp_path, small_tiny):
+    config = small_tiny
     unnamed = with_provenance(
         "protenix",
         tmp_path / "finetuned.pt",
@@ -202,6 +211,7 @@ def test_a_checkpoint_without_a_name_stays_without_when_it_is_converted(tmp_path
     path = tmp_path / "protenix-tiny.safetensors"
     write_safetensors(path, unnamed.arrays, native_metadata(unnamed))
     loaded = load_weights(path)
+    assert loaded.config == config  # with its own recycles and steps, not those of base
     assert (loaded.name, loaded.checkpoint, loaded.training_cutoff) == (unnamed.name, "", None)
     assert loaded.licence.startswith("unknown")
     assert loaded.sha256 == "00"
@@ -217,8 +227,8 @@ def test_results_of_the_official_parameters_have_terms_of_their_own():
     assert synthetic.output_terms_url is None
 
 
-def test_native_file_tells_its_family_and_a_damaged_one_what_it_lacks(tmp_path):
-    config = small(PROTENIX_TINY)
+def test_native_file_tells_its_family_and_a_damaged_one_what_it_lacks(tmp_path, small_tiny):
+    config = small_tiny
     arrays = synthetic_parameters(config)
     weights = with_provenance("protenix", None, config, arrays, known_digest("00"))
     weights = replace(weights, name="protenix-tiny")
@@ -235,6 +245,12 @@ def test_native_file_tells_its_family_and_a_damaged_one_what_it_lacks(tmp_path):
         load_weights(path)
     write_safetensors(path, arrays, native_metadata(weights) | {"family": "boltz"})
     with pytest.raises(WeightsError, match="unknown family 'boltz'"):
+        load_weights(path)
+    without_blocks = {
+        name: array[:0] if name.startswith(PAIRFORMER) else array for name, array in arrays.items()
+    }
+    write_safetensors(path, without_blocks, native_metadata(weights))
+    with pytest.raises(WeightsError, match=r"another shape .*\s+.*trunk_pair.* is \[0, .*\[1,"):
         load_weights(path)
 
 
@@ -289,5 +305,6 @@ def claiming(num_values: int) -> bytes:
 def test_catalogue_configurations_are_told_by_their_shapes():
     for entry in catalogue.CATALOGUE.values():
         shapes = {name: spec.shape for name, spec in official_schema(entry.config).items()}
-        base = catalogue.FAMILY_CONFIGS[entry.family]
-        assert infer_config(shapes, base) == replace(entry.config, defaults=base.defaults)
+        assert nearest_config(shapes, catalogue.configs_of(entry.family)) == entry.config
+        if entry.config.template.stack.num_blocks:
+            assert infer_config(shapes, entry.config) == entry.config

@@ -148,6 +148,8 @@ def test_wrong_configuration_is_told(tiny_file):
     ("name", "axis"),
     [
         (f"{MSA_STACK}/msa_attention1/pair_logits:weights", 2),
+        (f"{MSA_STACK}/msa_attention1/pair_logits:weights", 0),
+        (f"{PAIRFORMER}/pair_attention1/q_projection:weights", 0),
         (f"{PAIRFORMER}/single_pair_logits_projection:weights", 2),
         (f"{ATOM_CONDITIONING}_atom_transformer_encoder/pair_logits_projection:weights", 2),
         (

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from af3cli.errors import WeightsError
+from af3cli.weights.families import PROTENIX_TINY
 from af3cli.weights.recognise import convert_tensors
-from tests.weights.family_tensors import tensors_of
+from tests.weights.family_tensors import REDUCED_OPENFOLD3, REDUCED_PROTENIX, tensors_of
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +43,20 @@ def test_neighbours_are_named(name, shape, message):
 def test_other_protenix_versions_are_named(protenix):
     tensors = {name: array for name, array in protenix.items() if "template" not in name}
     with pytest.raises(WeightsError, match="template"):
-        convert_tensors(Path("broken.pt"), tensors)
+        convert_tensors(Path("broken.pt"), tensors, [REDUCED_PROTENIX])
     wide = protenix | {
         "relative_position_encoding.linear_no_bias.weight": np.zeros((256, 139), np.float32)
     }
     with pytest.raises(WeightsError, match="Protenix v2"):
         convert_tensors(Path("v2.pt"), wide)
+
+
+# Depths of stacks that `small` leaves as they are.
+SHORT = {
+    "msa": REDUCED_PROTENIX.msa,
+    "confidence": REDUCED_PROTENIX.confidence,
+    "diffusion": replace(PROTENIX_TINY.diffusion, num_blocks=4),
+}
 
 
 def small(depth: int, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -67,9 +77,10 @@ def small(depth: int, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def test_the_layer_of_a_language_model_is_unused_in_tiny_and_refused_elsewhere(protenix):
     layer = {"input_embedder.linear_esm.weight": np.ones((449, 2560), np.float32)}
     tiny = small(8, protenix)
-    _, config, arrays = convert_tensors(Path("tiny.pt"), tiny | layer)
-    assert config.pairformer.num_blocks == 8
-    expected = convert_tensors(Path("tiny.pt"), tiny)[2]
+    small_tiny = replace(PROTENIX_TINY, **SHORT)
+    _, config, arrays = convert_tensors(Path("tiny.pt"), tiny | layer, [small_tiny])
+    assert config == small_tiny
+    expected = convert_tensors(Path("tiny.pt"), tiny, [small_tiny])[2]
     assert set(arrays) == set(expected)
     assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
     with pytest.raises(WeightsError, match="embeddings of a language model"):
@@ -81,11 +92,46 @@ OPENFOLD3 = "aux_heads.pairformer_embedding.linear_i.weight"
 BIAS = "diffusion_module.diffusion_transformer.blocks.{}.attention_pair_bias."
 
 
-def test_stacks_of_any_depth_are_refused():
+def test_blocks_of_any_number_are_unexpected():
     names = [f"pairformer_stack.blocks.{block}.x" for block in (*range(64), "9" * 5000)]
     tensors = dict.fromkeys([PROTENIX, *names], np.zeros(1, np.float32))
-    with pytest.raises(WeightsError, match="65 blocks of pairformer_stack, more than any"):
+    with pytest.raises(WeightsError, match=r"unexpected arrays \(65\)"):
         convert_tensors(Path("deep.pt"), tensors)
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        "pairformer_stack.blocks.",
+        "pairformer_stack.blocks.1.",
+        "msa_module.blocks.",
+        "template_embedder.template_pair_stack.blocks.",
+        "aux_heads.pairformer_embedding.pairformer_stack.blocks.",
+        "diffusion_module.diffusion_transformer.blocks.",
+        "diffusion_module.diffusion_transformer.blocks.7.",
+    ],
+)
+def test_blocks_that_are_not_there_are_named(left_out):
+    whole = tensors_of("openfold3_reduced_schema.tsv")
+    tensors = {name: tensor for name, tensor in whole.items() if not name.startswith(left_out)}
+    first = re.escape(left_out if left_out[-2].isdigit() else f"{left_out}0.")
+    with pytest.raises(WeightsError, match=rf"missing arrays \(\d+\):\n    {first}"):
+        convert_tensors(Path("cut.pt"), tensors, [REDUCED_OPENFOLD3])
+
+
+def test_depths_are_those_of_the_catalogue():
+    """A whole network of other depths is none; the nearest one says what it lacks."""
+    tensors = tensors_of("openfold3_reduced_schema.tsv")
+    with pytest.raises(WeightsError, match=r"missing arrays \(\d+\):\n    template_e.*\.1\."):
+        convert_tensors(Path("reduced.pt"), tensors)
+
+
+def test_of_a_stack_that_is_not_there_the_others_tell_the_depths(protenix):
+    """Without its pairformer, base is nearer to tiny by the number of blocks alone."""
+    tensors = {name: array for name, array in protenix.items() if "pairformer_stack.b" not in name}
+    shorter = replace(PROTENIX_TINY, pairformer=replace(PROTENIX_TINY.pairformer, num_blocks=1))
+    with pytest.raises(WeightsError, match=r"missing arrays \(\d+\):\n    template_embedder"):
+        convert_tensors(Path("cut.pt"), tensors, [shorter, REDUCED_PROTENIX])
 
 
 @pytest.mark.parametrize(
@@ -97,8 +143,8 @@ def test_stacks_of_any_depth_are_refused():
         ),
         (
             PROTENIX,
-            {f"{BIAS}linear_nobias_z.weight".format(block): (10**5, 1) for block in range(4)}
-            | {f"{BIAS}layernorm_z.weight".format(block): (10**3,) for block in range(4)},
+            {f"{BIAS}linear_nobias_z.weight".format(block): (10**5, 1) for block in range(8)}
+            | {f"{BIAS}layernorm_z.weight".format(block): (10**3,) for block in range(8)},
         ),
         (
             OPENFOLD3,
