@@ -15,7 +15,12 @@ from af3cli.weights.files import files_digest, reading_errors
 from af3cli.weights.find import find_weights
 from af3cli.weights.infer import nearest_config
 from af3cli.weights.model_files import TORCH_SUFFIXES, parameter_files
-from af3cli.weights.official_file import inferred, is_synthetic, read_official
+from af3cli.weights.official_file import (
+    inferred,
+    is_synthetic,
+    noise_embedding_file,
+    read_official,
+)
 from af3cli.weights.provenance import (
     NATIVE_FORMAT,
     Weights,
@@ -70,12 +75,14 @@ def _read(path: Path, needed: Callable[[str], bool]) -> Weights:
 
 def _official(path: Path, needed: Callable[[str], bool]) -> Weights:
     arrays, config = read_official(path, needed=needed)
-    digest = files_digest(parameter_files(path))
+    files = parameter_files(path)
     if is_synthetic(arrays):
-        return with_provenance("synthetic", path, config, arrays, digest)
-    for family in ("alphafold3", "intellifold2"):
-        if config in configs_of(family):
-            return with_provenance(family, path, config, arrays, digest)
+        return with_provenance("synthetic", path, config, arrays, files_digest(files))
+    if config in configs_of("alphafold3"):
+        return with_provenance("alphafold3", path, config, arrays, files_digest(files))
+    if config in configs_of("intellifold2"):
+        digest = files_digest([*files, noise_embedding_file(path)])
+        return with_provenance("intellifold2", path, config, arrays, digest)
     raise WeightsError(
         f"{path} has the arrays of an AlphaFold 3 network, but not the widths and depths of a "
         f"model that is known here (pair width {config.pair_width}, "

@@ -43,6 +43,12 @@ def parameter_files(path: Path) -> list[Path]:
     return [path]
 
 
+def model_stem(path: Path) -> str:
+    """Returns what a file of the official parameters is called without its endings."""
+    matches = (form.fullmatch(path.name) for form in _FORMS)
+    return next((match["model"] for match in matches if match), path.stem)
+
+
 def find_model(folder: Path, stem: str) -> Path | None:
     """Returns the first file of the official parameters called `stem` in `folder`, if there."""
     for form in _FORMS:

@@ -14,6 +14,7 @@ from af3cli.model.config import OFFICIAL, ModelConfig
 from af3cli.weights.check import Problems, check_arrays
 from af3cli.weights.families import INTELLIFOLD2
 from af3cli.weights.infer import infer_config
+from af3cli.weights.model_files import model_stem
 from af3cli.weights.records import TruncatedFileError, open_records
 from af3cli.weights.schema import DIFFUSION, IDENTIFIER, official_schema
 from af3cli.weights.synthetic import SYNTHETIC_IDENTIFIER
@@ -67,7 +68,7 @@ def read_official(
         config = inferred(arrays, OFFICIAL)
         if config.pair_width == INTELLIFOLD2.pair_width and not is_synthetic(arrays):
             config = inferred(arrays, INTELLIFOLD2)
-            arrays |= _noise_embedding(path)
+            arrays |= _noise_embedding(noise_embedding_file(path))
     check_arrays(arrays, official_schema(config), problems)
     if problems.truncated and not is_given:
         problems.misshapen.clear()  # what tells a width or depth may be behind the cut
@@ -80,16 +81,24 @@ def inferred(arrays: Mapping[str, np.ndarray], base: ModelConfig) -> ModelConfig
     return infer_config({name: array.shape for name, array in arrays.items()}, base)
 
 
-def _noise_embedding(path: Path) -> Arrays:
-    """Returns IntelliFold's constants of the noise embedding, which are in a file of their own."""
-    stem = path.name.removesuffix(".zst").removesuffix(".bin")
-    names = (f"{stem}_fourier.npz", "intfold_fourier.npz")
+def noise_embedding_file(path: Path) -> Path:
+    """Returns the file beside IntelliFold's parameters that has the noise embedding's constants.
+
+    Raises:
+        WeightsError: it is not there.
+    """
+    names = (f"{model_stem(path)}_fourier.npz", "intfold_fourier.npz")
     sidecar = next((path.with_name(name) for name in names if path.with_name(name).exists()), None)
     if sidecar is None:
         raise WeightsError(
             f"{path} is of IntelliFold 2, whose noise embedding is in a second file: "
             f"{names[0]} is missing beside it. Structures would be wrong without it."
         )
+    return sidecar
+
+
+def _noise_embedding(sidecar: Path) -> Arrays:
+    """Returns IntelliFold's constants of the noise embedding."""
     try:
         with zipfile.ZipFile(sidecar) as archive:
             if max(member.file_size for member in archive.infolist()) > _MAX_SIDECAR_BYTES:

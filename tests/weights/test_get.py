@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import zipfile
@@ -254,14 +255,51 @@ def test_native_file_tells_its_family_and_a_damaged_one_what_it_lacks(tmp_path, 
         load_weights(path)
 
 
-def test_intellifold_needs_the_file_of_its_noise_embedding(tmp_path):
+NOISE = [f"{DIFFUSION}/noise_embedding:{leaf}" for leaf in ("frequency", "phase")]
+
+
+@pytest.fixture
+def small_intellifold(monkeypatch):
+    """IntelliFold's configuration, made small in the catalogue, and its arrays."""
     config = small(INTELLIFOLD2)
     stack = replace(config.pairformer, triangle_head_width=1, triangle_multiplication_width=2)
     config = replace(config, pairformer=stack, msa=replace(config.msa, width=8, num_blocks=1))
     arrays = synthetic_parameters(config)
     arrays[IDENTIFIER] = np.zeros(64, np.uint8)
-    noise = [f"{DIFFUSION}/noise_embedding:{leaf}" for leaf in ("frequency", "phase")]
-    constants = [arrays.pop(name) for name in noise]
+    entry = replace(catalogue.INTELLIFOLD, config=config)
+    monkeypatch.setitem(catalogue.CATALOGUE, entry.name, entry)
+    return config, arrays
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("intellifold_v2.0.bin", "intellifold_v2.1.bin"), ("a.bin.0", "a.bin.1"), ("renamed",)],
+)
+def test_both_files_of_intellifold_make_its_identity(tmp_path, small_intellifold, names):
+    _, arrays = small_intellifold
+    frequency, phase = (arrays.pop(name) for name in NOISE)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    write_records(tmp_path / "whole.bin", arrays.items())
+    content = (tmp_path / "whole.bin").read_bytes()
+    for part, name in enumerate(names):
+        start, stop = (len(content) * edge // len(names) for edge in (part, part + 1))
+        (folder / name).write_bytes(content[start:stop])
+    digests = set()
+    for factor in (1, 1000):
+        sidecar = folder / f"{names[0].split('.')[0]}_fourier.npz"
+        np.savez(sidecar, weight=frequency * factor, bias=phase)
+        weights = load_weights(folder / names[0])
+        np.testing.assert_array_equal(weights.arrays[NOISE[0]], frequency * factor)
+        assert weights.name == "intellifold2"
+        assert weights.sha256 == hashlib.sha256(content + sidecar.read_bytes()).hexdigest()
+        digests.add(weights.sha256)
+    assert len(digests) == 2
+
+
+def test_intellifold_needs_the_file_of_its_noise_embedding(tmp_path, small_intellifold):
+    config, arrays = small_intellifold
+    constants = [arrays.pop(name) for name in NOISE]
     path = tmp_path / "intellifold_v2.bin"
     write_records(path, arrays.items())
     with pytest.raises(WeightsError, match=r"intellifold_v2_fourier\.npz is missing"):
@@ -271,7 +309,7 @@ def test_intellifold_needs_the_file_of_its_noise_embedding(tmp_path):
     read, found = read_official(path)
     assert found == config
     assert set(read) == set(official_schema(config))
-    np.testing.assert_array_equal(read[noise[1]], constants[1])
+    np.testing.assert_array_equal(read[NOISE[1]], constants[1])
 
     encrypted = bytearray(sidecar.read_bytes())
     encrypted[encrypted.index(b"PK\x01\x02") + 8] |= 1
