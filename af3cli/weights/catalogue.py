@@ -67,6 +67,11 @@ class CatalogueEntry:
         """The names of the files at `urls`."""
         return tuple(PurePosixPath(url).name for url in self.urls)
 
+    @property
+    def official_stem(self) -> str:
+        """What its file of the official form is called without its endings."""
+        return self.file_names[0].split(".")[0]
+
 
 _APACHE = "Apache-2.0"
 _PROTENIX_HOST = "https://protenix.tos-cn-beijing.volces.com/checkpoint"

@@ -15,7 +15,7 @@ from af3cli.weights.catalogue import (
     CatalogueEntry,
 )
 from af3cli.weights.files import reading_errors
-from af3cli.weights.model_files import TORCH_SUFFIXES, find_model, parameter_files
+from af3cli.weights.model_files import TORCH_SUFFIXES, find_model, models_in
 
 _SUFFIXES = (*TORCH_SUFFIXES, ".safetensors")
 
@@ -82,7 +82,7 @@ def find_in(place: Path, entry: CatalogueEntry) -> Path | None:
         return None
     names = (f"{entry.name}.safetensors", entry.file_names[0])
     whole = next((folder / name for name in names if (folder / name).is_file()), None)
-    return whole or find_model(folder, entry.file_names[0].split(".")[0])
+    return whole or find_model(folder, entry.official_stem)
 
 
 def models_here(weights_dir: str | Path | None = None) -> dict[str, Path]:
@@ -125,14 +125,19 @@ def _first_model(places: list[Path], named: list[Path]) -> Path:
 
 def _only_model(folder: Path) -> Path | None:
     """Returns the model in `folder`, None without any, and raises an error if there are several."""
-    models = [path for entry in CATALOGUE.values() if (path := find_in(folder, entry))]
-    models = models or sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
+    known = {entry: path for entry in CATALOGUE.values() if (path := find_in(folder, entry))}
+    names = {name for entry in known for name in (f"{entry.name}.safetensors", *entry.file_names)}
+    stems = {entry.official_stem for entry in known}
+    others = [path for path in folder.iterdir() if path.suffix in _SUFFIXES]
+    models = [
+        *known.values(),
+        *sorted(path for path in others if path.name not in names),
+        *(files[0] for stem, files in models_in(folder).items() if stem not in stems),
+    ]
     if len(models) > 1:
-        names = ", ".join(map(str, models))
-        raise WeightsError(f"{folder} holds several models; name one with --weights: {names}")
-    if models:
-        return models[0]
-    return parameter_files(folder)[0] if any(folder.glob("*.bin*")) else None
+        listed = ", ".join(map(str, models))
+        raise WeightsError(f"{folder} holds several models; name one with --weights: {listed}")
+    return models[0] if models else None
 
 
 def _existing(path: Path) -> Path:

@@ -57,15 +57,29 @@ def find_model(folder: Path, stem: str) -> Path | None:
     return None
 
 
-def _model_in_folder(folder: Path) -> list[Path]:
+def models_in(folder: Path) -> dict[str, list[Path]]:
+    """Returns the files of each model of the official form in `folder`, by what it is called.
+
+    Of a model in several forms, it is the first.
+    """
+    models: dict[str, list[Path]] = {}
     for form in _FORMS:
-        models = _numbered(folder, form)
-        if len(models) > 1:
-            names = ", ".join(sorted(str(min(parts)[1]) for parts in models.values()))
-            raise WeightsError(f"{folder} holds several models; name one of them: {names}")
-        if models:
-            return _in_order(next(iter(models.values())))
-    raise WeightsError(f"{folder} holds no parameters (no .bin or .bin.zst file)")
+        for stem, parts in _numbered(folder, form).items():
+            files = [file for _, file in sorted(parts)]
+            if model_stem(files[0]) == stem:  # a part of a split file is no model of its own
+                models.setdefault(stem, files)
+    return models
+
+
+def _model_in_folder(folder: Path) -> list[Path]:
+    models = models_in(folder)
+    if len(models) > 1:
+        names = ", ".join(sorted(str(files[0]) for files in models.values()))
+        raise WeightsError(f"{folder} holds several models; name one of them: {names}")
+    if not models:
+        raise WeightsError(f"{folder} holds no parameters (no .bin or .bin.zst file)")
+    (files,) = models.values()
+    return parameter_files(files[0])
 
 
 def _numbered(folder: Path, form: re.Pattern[str]) -> dict[str, list[tuple[int, Path]]]:

@@ -215,6 +215,9 @@ def test_folder_of_one_model_in_any_form(tmp_path):
     assert find_weights(folder) == find_weights(None, folder) == folder / "mine.pt"
     published = folder / "of3-ob-2025-06-30-174k.pt"
     published.touch()
+    with pytest.raises(WeightsError, match=r"several models.*of3-ob.*mine\.pt"):
+        find_weights(folder)
+    (folder / "mine.pt").unlink()
     assert find_weights("openfold3", folder) == find_weights(folder) == published
     converted = folder / "openfold3.safetensors"
     converted.touch()
@@ -228,6 +231,26 @@ def test_folder_of_one_model_in_any_form(tmp_path):
 def test_the_only_file_of_a_folder_is_found_in_any_form(tmp_path, name):
     (tmp_path / name).touch()
     assert find_weights(tmp_path) == find_weights(None, tmp_path) == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("af3.bin", "mine.safetensors"),
+        ("mine.bin", "other.pt"),
+        ("mine.0.bin.zst", "other.bin"),
+        ("openfold3.safetensors", "mine.bin.zst.0"),
+    ],
+)
+def test_several_models_of_any_form_are_an_error(tmp_path, first, second):
+    (tmp_path / first).touch()
+    (tmp_path / "notes.bin.txt").touch()
+    assert find_weights(tmp_path) == tmp_path / first
+    (tmp_path / second).touch()
+    for place in ((tmp_path,), (None, tmp_path)):
+        with pytest.raises(WeightsError, match="several models") as caught:
+            find_weights(*place)
+        assert all(str(tmp_path / name) in str(caught.value) for name in (first, second))
 
 
 def test_environment_may_name_a_file_but_not_an_absent_one(tiny_file, monkeypatch):
