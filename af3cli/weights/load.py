@@ -56,7 +56,14 @@ def load_weights(
     if isinstance(found, CatalogueEntry):
         return _made(found, needed)
     with reading_errors(found):
-        return _read(parameter_files(found)[0], needed)
+        weights = _read(parameter_files(found)[0], needed)
+    asked = CATALOGUE.get(str(name_or_path))
+    if asked and asked.name != weights.name:
+        raise WeightsError(
+            f"{weights.path} holds {weights.name}, not {asked.name}; rename it, or name the file "
+            "itself with --weights"
+        )
+    return weights
 
 
 def _read(path: Path, needed: Callable[[str], bool]) -> Weights:

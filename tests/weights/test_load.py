@@ -204,6 +204,15 @@ def test_places_are_searched_in_order(tmp_path, monkeypatch):
     assert find_weights() == folders[2] / "af3.0.bin.zst"
 
 
+def test_a_file_that_is_called_as_another_model_is_refused(tmp_path, tiny_file):
+    misnamed = tiny_file.rename(tmp_path / "af3.bin.zst")
+    assert load_weights(misnamed).name == "synthetic"
+    with pytest.raises(
+        WeightsError, match=r"af3\.bin\.zst holds synthetic, not alphafold3"
+    ):
+        load_weights("alphafold3", tmp_path)
+
+
 def test_folder_of_one_model_in_any_form(tmp_path):
     folder = tmp_path / "models"
     folder.mkdir()
