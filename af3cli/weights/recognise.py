@@ -20,6 +20,10 @@ from af3cli.weights.protenix import LANGUAGE_MODEL, is_protenix_extra, protenix_
 from af3cli.weights.schema import IDENTIFIER, official_schema
 from af3cli.wording import printable
 
+# What wrappers of a model (parallel, compiled, of a training run) put before all names.
+_PREFIXES = ("module.", "model.", "_orig_mod.")
+_MAX_WRAPPERS = 3
+
 Tensors = Mapping[str, np.ndarray]
 
 
@@ -85,11 +89,13 @@ def convert_tensors(
 ) -> tuple[str, ModelConfig, dict[str, np.ndarray]]:
     """Returns the family of `tensors`, the configuration they are for, and official arrays.
 
-    It is one of `configs`, or else of those that the family's known models have.
+    It is one of `configs`, or else of those that the family's known models have. Prefixes that
+    wrappers put before all names are dropped.
 
     Raises:
         WeightsError: they are of another model, which is named, or are not a whole set.
     """
+    tensors = without_prefixes(tensors)
     family = _family(path, tensors)
     config = _config(path, family, tensors, configs or configs_of(family.name))
     tensors = {name: tensor for name, tensor in tensors.items() if not family.is_extra(name)}
@@ -100,6 +106,14 @@ def convert_tensors(
     problems.raise_if_any(path)
     text = family.name.encode().ljust(64)
     return family.name, config, {IDENTIFIER: np.frombuffer(text, np.uint8), **arrays}
+
+
+def without_prefixes(tensors: Tensors) -> Tensors:
+    """Returns tensors under the names that the model itself gives them."""
+    for prefix in _PREFIXES * _MAX_WRAPPERS:
+        if all(name.startswith(prefix) for name in tensors):
+            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return tensors
 
 
 def _family(path: Path, tensors: Tensors) -> TensorFamily:

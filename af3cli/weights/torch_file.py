@@ -41,8 +41,8 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
     """Returns the tensors of a model's state, named as in its `state_dict`.
 
     The averaged parameters are taken where the checkpoint has some (`ema.params`), else those under
-    `state_dict`, `module` or `model`, else those at the top. Prefixes that wrappers put before all
-    names (`module.`, `model.`) are dropped. The arrays are read-only views of the file.
+    `state_dict`, `module` or `model`, else those at the top. The arrays are read-only views of the
+    file.
 
     Raises:
         WeightsError: it is no checkpoint, is damaged, or holds more than tensors and plain values.
@@ -51,7 +51,7 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
         file = np.memmap(path, mode="r", dtype=np.uint8)
         is_zip = bytes(file[:4]) == b"PK\x03\x04"
         checkpoint = _read_zip(path, file) if is_zip else _read_legacy(file)
-        tensors = _without_prefixes(_state(checkpoint.content))
+        tensors = _state(checkpoint.content)
         return {name: _array(checkpoint.storages, tensor) for name, tensor in tensors.items()}
     except UnsafePickleError as error:
         raise WeightsError(
@@ -171,13 +171,6 @@ def _state(content: Any) -> dict[str, StoredTensor]:
             if tensors:
                 return tensors
     raise ValueError("it does not hold named tensors")
-
-
-def _without_prefixes(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
-    for prefix in ("module.", "model.", "module."):
-        if all(name.startswith(prefix) for name in tensors):
-            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return tensors
 
 
 def _array(storages: Mapping[str, np.ndarray], tensor: StoredTensor) -> np.ndarray:

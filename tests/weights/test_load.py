@@ -207,9 +207,7 @@ def test_places_are_searched_in_order(tmp_path, monkeypatch):
 def test_a_file_that_is_called_as_another_model_is_refused(tmp_path, tiny_file):
     misnamed = tiny_file.rename(tmp_path / "af3.bin.zst")
     assert load_weights(misnamed).name == "synthetic"
-    with pytest.raises(
-        WeightsError, match=r"af3\.bin\.zst holds synthetic, not alphafold3"
-    ):
+    with pytest.raises(WeightsError, match=r"af3\.bin\.zst holds synthetic, not alphafold3"):
         load_weights("alphafold3", tmp_path)
 
 

@@ -13,6 +13,7 @@ import pytest
 from af3cli.errors import WeightsError
 from af3cli.weights.families import PROTENIX_TINY
 from af3cli.weights.recognise import convert_tensors
+from af3cli.weights.schema import official_schema
 from tests.weights.family_tensors import REDUCED_OPENFOLD3, REDUCED_PROTENIX, tensors_of
 
 
@@ -57,6 +58,14 @@ SHORT = {
     "confidence": REDUCED_PROTENIX.confidence,
     "diffusion": replace(PROTENIX_TINY.diffusion, num_blocks=4),
 }
+
+
+@pytest.mark.parametrize("prefix", ["module.model.", "_orig_mod.", "module._orig_mod.model."])
+def test_prefixes_of_wrappers_are_dropped(protenix, prefix):
+    wrapped = {prefix + name: tensor for name, tensor in protenix.items()}
+    family, _, arrays = convert_tensors(Path("wrapped"), wrapped, [REDUCED_PROTENIX])
+    assert family == "protenix"
+    assert set(arrays) == set(official_schema(REDUCED_PROTENIX))
 
 
 def small(depth: int, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
