@@ -51,8 +51,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]
         metadata = dict(header.pop("__metadata__", {}))
         data = file[8 + length :].view(np.ndarray)
         arrays = {name: _array(data, name, entry) for name, entry in header.items()}
-        if sum(array.nbytes for array in arrays.values()) != len(data):
-            raise ValueError("its arrays do not fill it exactly; it is damaged or cut short")
+        _check_places([tuple(entry["data_offsets"]) for entry in header.values()], len(data))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, struct.error) as error:
         raise WeightsError(
             f"{path} is not a readable safetensors file: {printable(str(error))}"
@@ -75,6 +74,17 @@ def _array(data: np.ndarray, name: str, entry: Mapping[str, Any]) -> np.ndarray:
     if math.prod(shape) * dtype.itemsize != stop - start:
         raise ValueError(f"{name} of shape {shape} cannot have {stop - start} bytes")
     return data[start:stop].view(dtype).reshape(shape)
+
+
+def _check_places(places: list[tuple[int, int]], num_bytes: int) -> None:
+    """Checks that each array begins where the last one ended, and that they fill all bytes."""
+    end = 0
+    for start, stop in sorted(places):
+        if start != end:
+            raise ValueError(f"its arrays overlap, or leave a gap, at byte {start} of its data")
+        end = stop
+    if end != num_bytes:
+        raise ValueError("its arrays do not fill it exactly; it is damaged or cut short")
 
 
 def write_safetensors(

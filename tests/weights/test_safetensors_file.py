@@ -53,6 +53,17 @@ def test_the_format_s_own_package_agrees(tmp_path):
         np.testing.assert_array_equal(ours[name], array)
 
 
+@pytest.mark.parametrize("offsets", [[(0, 4), (0, 4)], [(0, 4), (8, 12)], [(4, 8), (4, 8)]])
+def test_arrays_that_overlap_or_leave_a_gap_are_refused(tmp_path, offsets):
+    header = {
+        name: {"dtype": "F32", "shape": [1], "data_offsets": place}
+        for name, place in zip("ab", offsets, strict=True)
+    }
+    path = file_with(tmp_path / "x.safetensors", header, bytes(12))
+    with pytest.raises(WeightsError, match="overlap, or leave a gap, at byte"):
+        read_safetensors(path)
+
+
 def entry(dtype="F32", shape=(1,), offsets=(0, 4)) -> dict:
     return {"a": {"dtype": dtype, "shape": shape, "data_offsets": offsets}}
 
