@@ -68,14 +68,14 @@ def find_weights(
     raise WeightsError(f"The parameters {entry.name} are not on this machine.\n{_advice(places)}")
 
 
-@reading_errors()
 def find_in(place: Path, entry: CatalogueEntry) -> Path | None:
     """Returns the file of `entry` in the folder `place`, or beside the file `place`, if there.
 
     A converted file (`NAME.safetensors`) comes before the published one.
 
     Raises:
-        WeightsError: the place cannot be read, or a part of the model's files is missing.
+        WeightsError: a part of the model's files is missing.
+        OSError: the place cannot be read.
     """
     folder = place if place.is_dir() else place.parent
     if not entry.urls or not folder.is_dir():
@@ -85,11 +85,12 @@ def find_in(place: Path, entry: CatalogueEntry) -> Path | None:
     return whole or find_model(folder, entry.official_stem)
 
 
+@reading_errors()
 def models_here(weights_dir: str | Path | None = None) -> dict[str, Path]:
     """Returns the models of the catalogue that are on this machine, by name.
 
     Raises:
-        WeightsError: see `find_in`.
+        WeightsError: a place cannot be read, or a part of a model's files is missing.
     """
     places = search_folders(weights_dir)
     here = {

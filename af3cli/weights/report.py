@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from af3cli.errors import WeightsError
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
+from af3cli.weights.files import reading_errors
 from af3cli.weights.find import find_in, search_folders
 from af3cli.weights.provenance import Weights
 
@@ -40,7 +42,11 @@ def _place(entry: CatalogueEntry, weights_dir: Path | None) -> str:
     if not entry.urls:
         return "made when needed"
     here = (find_in(place, entry) for place in search_folders(weights_dir))
-    return str(next(filter(None, here), "no"))
+    with reading_errors():
+        try:
+            return str(next(filter(None, here), "no"))
+        except WeightsError as error:
+            return str(error)
 
 
 def array_lines(weights: Weights) -> Iterator[str]:

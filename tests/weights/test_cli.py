@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -22,6 +24,16 @@ def test_list_names_every_model_and_where_it_is(tmp_path):
     assert result.exit_code == 0
     assert f"here      {tmp_path / 'af3.bin.zst'}" in result.output
     assert "\nsynthetic-reduced: " in result.output
+
+
+def test_list_tells_of_a_broken_model_in_its_place(tmp_path):
+    for part in (0, 2):
+        (tmp_path / f"af3.{part}.bin.zst").touch()
+    (tmp_path / "openfold3.safetensors").touch()
+    result = run("list", "--weights-dir", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert f"here      {tmp_path / 'openfold3.safetensors'}" in result.output
+    assert re.search(r"alphafold3: .*\n    here      .*part 1 .* is missing\n", result.output)
 
 
 def test_info_lists_arrays_sizes_and_digest(tmp_path, tiny_config):
