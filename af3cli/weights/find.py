@@ -65,7 +65,9 @@ def find_weights(
     for place in places:
         if found := find_in(place, entry):
             return found
-    raise WeightsError(f"The parameters {entry.name} are not on this machine.\n{_advice(places)}")
+    raise WeightsError(
+        f"The parameters {entry.name} are not on this machine.\n{_advice(places, entry)}"
+    )
 
 
 def find_in(place: Path, entry: CatalogueEntry) -> Path | None:
@@ -152,18 +154,30 @@ def _existing(path: Path) -> Path:
     )
 
 
-def _advice(places: list[Path]) -> str:
+def _advice(places: list[Path], wanted: CatalogueEntry | None = None) -> str:
+    """Returns where was looked, and how to get the model that is `wanted`, or any."""
     looked = ", ".join(map(str, places)) or "no folder, for there is no home folder"
-    open_model = OPENFOLD3_OPENBIND
+    models = [wanted] if wanted else [OPENFOLD3_OPENBIND, ALPHAFOLD3]
+    return "\n".join(
+        [
+            f"Looked in {looked}.",
+            *map(_how_to_get, models),
+            "To try the program without parameters, use --weights synthetic or --weights "
+            "synthetic-reduced; the results are then meaningless.",
+        ]
+    )
+
+
+def _how_to_get(entry: CatalogueEntry) -> str:
+    if entry.needs_consent:
+        return (
+            "The official AlphaFold 3 parameters are for non-commercial use only. If you accept "
+            f"their terms ({entry.terms_url}):\n"
+            f"    af3 weights get {entry.name} --accept-terms\n"
+            f"or pass your copy of {entry.urls[0]} with --weights."
+        )
+    recommended = "The recommended open model is" if entry is OPENFOLD3_OPENBIND else "It is"
     return (
-        f"Looked in {looked}.\n"
-        f"The recommended open model is {open_model.name} "
-        f"({open_model.download_bytes / 1e9:.1f} GB, {open_model.licence}). To get it:\n"
-        f"    af3 weights get {open_model.name}\n"
-        "The official AlphaFold 3 parameters are for non-commercial use only. If you accept their "
-        f"terms ({ALPHAFOLD3.terms_url}):\n"
-        f"    af3 weights get {ALPHAFOLD3.name} --accept-terms\n"
-        f"or pass your copy of {ALPHAFOLD3.urls[0]} with --weights.\n"
-        "To try the program without parameters, use --weights synthetic or --weights "
-        "synthetic-reduced; the results are then meaningless."
+        f"{recommended} {entry.name} ({entry.download_bytes / 1e9:.1f} GB, {entry.licence}). "
+        f"To get it:\n    af3 weights get {entry.name}"
     )

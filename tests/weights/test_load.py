@@ -186,6 +186,10 @@ def test_nothing_found_says_what_to_do():
         assert part in message
     with pytest.raises(WeightsError, match="alphafold3 are not on this machine"):
         load_weights("alphafold3")
+    with pytest.raises(WeightsError, match=r"\(0\.4 GB, Apache-2\.0\)") as caught:
+        load_weights("protenix-tiny")
+    assert "    af3 weights get protenix-tiny\n" in str(caught.value)
+    assert "openfold3" not in str(caught.value)
     with pytest.raises(WeightsError, match="Did you mean synthetic"):
         load_weights("syntetic")
 
