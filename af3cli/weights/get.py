@@ -17,7 +17,7 @@ from af3cli.download import (
 from af3cli.errors import OutputError, WeightsError
 from af3cli.locking import only_writer
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
-from af3cli.weights.find import cache_folder
+from af3cli.weights.find import cache_folder, find_in
 from af3cli.weights.load import load_weights
 from af3cli.weights.provenance import Weights, native_metadata
 from af3cli.weights.safetensors_file import write_safetensors
@@ -50,7 +50,7 @@ def get_weights(
 
     They are downloaded, or copied from `source`: a folder that holds all of them, or the first
     file, beside which the others lie. They are in place only when all have come and are the
-    model's. If they are there already, nothing happens.
+    model's. Of what is there already, in any form in which it is found, nothing is brought again.
 
     Raises:
         OutputError: a file cannot be had, or is not what it should be; another process gets this
@@ -58,21 +58,34 @@ def get_weights(
     """
     folder = folder or cache_folder()
     with output_errors(folder):
-        if not _are_there(entry, folder):
+        if not _files_in(folder, entry):
             with only_writer(folder / entry.name):
-                if not _are_there(entry, folder):
+                if not _files_in(folder, entry):
                     _get(entry, folder, source, progress or no_progress)
-    return [folder / name for name in entry.file_names]
+        return _files_in(folder, entry)
 
 
-def _are_there(entry: CatalogueEntry, folder: Path) -> bool:
-    return all((folder / name).exists() for name in entry.file_names)
+def _files_in(folder: Path, entry: CatalogueEntry) -> list[Path]:
+    """Returns the files of a whole model in `folder`; a converted one is alone."""
+    with suppress(WeightsError):  # of a split file a part is missing
+        if first := find_in(folder, entry):
+            others = () if first.suffix == ".safetensors" else entry.file_names[1:]
+            files = [first, *(folder / name for name in others)]
+            return files if all(file.exists() for file in files) else []
+    return []
 
 
 def _get(entry: CatalogueEntry, folder: Path, source: Path | None, progress: Progress) -> None:
     incoming = folder / f".{entry.name}"
     try:
-        _bring(entry, incoming, source, progress)
+        for url, name in zip(entry.urls, entry.file_names, strict=True):
+            sha256 = entry.sha256 if name == entry.file_names[0] else None
+            if source is not None:
+                copy_file(_given(source, name, entry), incoming / name, sha256)
+            elif (folder / name).exists():
+                copy_file(folder / name, incoming / name, sha256)
+            elif not (incoming / name).exists():
+                download(url, incoming / name, sha256, progress)
     except DownloadError as error:
         raise OutputError(str(error)) from None
     _check_model(entry, incoming)
@@ -81,15 +94,6 @@ def _get(entry: CatalogueEntry, folder: Path, source: Path | None, progress: Pro
         forget_download(incoming / name)
     with suppress(OSError):  # something else is in it
         incoming.rmdir()
-
-
-def _bring(entry: CatalogueEntry, folder: Path, source: Path | None, progress: Progress) -> None:
-    digests = [entry.sha256, *[None] * (len(entry.urls) - 1)]
-    for url, name, sha256 in zip(entry.urls, entry.file_names, digests, strict=True):
-        if source is not None:
-            copy_file(_given(source, name, entry), folder / name, sha256)
-        elif not (folder / name).exists():
-            download(url, folder / name, sha256, progress)
 
 
 def _given(source: Path, name: str, entry: CatalogueEntry) -> Path:

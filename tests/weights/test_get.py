@@ -141,6 +141,32 @@ def test_the_second_file_of_a_model_is_taken_from_beside_the_first(entry, tmp_pa
     assert (first.name, second.read_bytes()) == ("tiny.bin.zst", b"more")
 
 
+def test_a_file_of_a_model_that_is_there_is_not_brought_again(entry, tmp_path):
+    shelf, folder = tmp_path / "shelf", tmp_path / "elsewhere"
+    host = entry.urls[0].removesuffix("tiny.bin.zst")
+    two = replace(entry, urls=(*entry.urls, f"{host}more.npz"))
+    folder.mkdir()
+    (shelf / "tiny.bin.zst").rename(folder / "tiny.bin.zst")
+    with pytest.raises(OutputError, match=r"more\.npz: the server answers 404"):
+        get_weights(two, folder)
+    (shelf / "more.npz").write_bytes(b"more")
+    assert get_weights(two, folder) == [folder / "tiny.bin.zst", folder / "more.npz"]
+    assert len(list(folder.iterdir())) == 3  # and the lock's file
+
+
+@pytest.mark.parametrize("name", ["synthetic.safetensors", "tiny.0.bin", "tiny.bin"])
+def test_a_model_that_is_there_in_another_form_is_not_brought(entry, tmp_path, name):
+    (tmp_path / "shelf" / "tiny.bin.zst").unlink()
+    (tmp_path / name).touch()
+    assert get_weights(entry, tmp_path) == [tmp_path / name]
+
+
+def test_a_broken_split_file_does_not_stop_it(entry, tmp_path):
+    for part in (0, 2):
+        (tmp_path / f"tiny.{part}.bin").touch()
+    assert get_weights(entry, tmp_path) == [tmp_path / "tiny.bin.zst"]
+
+
 def test_something_else_is_not_kept(entry, tmp_path):
     wrong = tmp_path / "login.html"
     wrong.write_text("<html>please log in before you download</html>")
