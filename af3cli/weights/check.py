@@ -25,6 +25,7 @@ class Problems:
     unexpected: list[str] = field(default_factory=list)
     misshapen: list[str] = field(default_factory=list)
     wrong_dtype: list[str] = field(default_factory=list)
+    not_finite: list[str] = field(default_factory=list)
 
     def raise_if_any(self, path: Path) -> None:
         """Raises one `WeightsError` that lists all problems, if there are any."""
@@ -35,6 +36,7 @@ class Problems:
             "unexpected arrays": self.unexpected,
             "arrays of another shape": self.misshapen,
             "arrays of another dtype": self.wrong_dtype,
+            "arrays with infinite values or none (NaN)": self.not_finite,
         }
         lines = [line for kind, names in kinds.items() for line in _listed(kind, names)]
         if lines:
@@ -51,6 +53,21 @@ def _listed(kind: str, names: list[str]) -> list[str]:
         *(f"    {printable(name)}" for name in names[:_SHOWN]),
         *more,
     ]
+
+
+def is_finite(array: np.ndarray) -> bool:
+    """Returns whether all of an array's floating-point numbers are finite.
+
+    What is not has the largest bits of its sign, so that nothing but maxima of integers is needed.
+    """
+    if not array.size:
+        return True
+    infinities = np.array([np.inf, -np.inf], array.dtype)
+    for sign, kind in enumerate("iu"):  # as unsigned integers, negative numbers are the largest
+        bits = np.dtype(f"{kind}{array.itemsize}")
+        if array.view(bits).max() >= infinities.view(bits)[sign]:
+            return False
+    return True
 
 
 def check_arrays(

@@ -24,13 +24,15 @@ from operator import mul
 import numpy as np
 from jaxtyping import Shaped
 
-from af3cli.weights.check import Problems
+from af3cli.weights.check import Problems, is_finite
 from af3cli.weights.schema import Schema
 from af3cli.weights.schema_blocks import Shape
 
 Array = Shaped[np.ndarray, "..."]
 Weight = Shaped[np.ndarray, "out in"]
 Convert = Callable[..., Array]
+
+_DTYPES = ("bfloat16", "float16", "float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,8 @@ def convert(
 ) -> dict[str, Array]:
     """Returns the arrays of `schema`, float32, that the rules make of a family's tensors.
 
-    What is missing, left over or of a wrong shape is added to `problems` under the family's own
-    names; the arrays are only whole if there is nothing.
+    What is missing, left over, of a wrong shape or no finite number is added to `problems` under
+    the family's own names; the arrays are only whole if there is nothing.
     """
     arrays: dict[str, Array] = {}
     used: set[str] = set()
@@ -145,13 +147,36 @@ def convert(
         elif absent:
             problems.missing.extend(absent)
             continue
-        try:
-            arrays[rule.target] = _evaluate(rule, shape, blocks, tensors)
-        except ValueError as error:
-            problems.misshapen.append(f"{names[0]}: {error}")
+        array = _array(rule, shape, blocks, {name: tensors[name] for name in present}, problems)
+        if array is not None:
+            arrays[rule.target] = array
     problems.unexpected.extend(name for name in tensors if name not in used)
-    problems.missing[:] = list(dict.fromkeys(problems.missing))
+    for found in (problems.missing, problems.wrong_dtype, problems.not_finite):
+        found[:] = list(dict.fromkeys(found))
     return {name: arrays[name] for name in schema if name in arrays}
+
+
+def _array(
+    rule: Rule, shape: Shape, blocks: range, sources: Mapping[str, np.ndarray], problems: Problems
+) -> np.ndarray | None:
+    """Returns the array that a rule makes of its sources, or adds to `problems` why it cannot."""
+    others = [name for name, tensor in sources.items() if tensor.dtype.name not in _DTYPES]
+    if others:
+        kinds = (f"{name} is {sources[name].dtype}, not of real numbers" for name in others)
+        problems.wrong_dtype.extend(kinds)
+        return None
+    try:
+        with np.errstate(over="ignore"):  # what is too large for float32 is told below
+            array = _evaluate(rule, shape, blocks, sources)
+    except ValueError as error:
+        problems.misshapen.append(f"{next(iter(sources))}: {error}")
+        return None
+    if not is_finite(array):
+        with np.errstate(over="ignore"):
+            made = {name: tensor.astype(np.float32) for name, tensor in sources.items()}
+        infinite = [name for name, tensor in made.items() if not is_finite(tensor)]
+        problems.not_finite.extend(infinite or sources)
+    return array
 
 
 def _layer_axes(rule: Rule) -> int:

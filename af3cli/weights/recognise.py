@@ -20,6 +20,8 @@ from af3cli.weights.protenix import LANGUAGE_MODEL, is_protenix_extra, protenix_
 from af3cli.weights.schema import IDENTIFIER, official_schema
 from af3cli.wording import printable
 
+_OPENFOLD3_VERSION = (2, 0, 0)  # what its own program asks for, if the file tells any
+
 # What wrappers of a model (parallel, compiled, of a training run) put before all names.
 _PREFIXES = ("module.", "model.", "_orig_mod.")
 _MAX_WRAPPERS = 3
@@ -133,6 +135,8 @@ def _config(
 ) -> ModelConfig:
     """Returns the one of `configs` whose depths are nearest, so that what is missing is named."""
     found = [_num_blocks(stack, tensors) for stack in family.stacks]
+    if family.name == "openfold3":
+        _refuse_other_openfold3(path, tensors)
     if family.name == "protenix":
         _refuse_other_protenix(path, tensors, pairformer=found[0], template=found[2])
 
@@ -151,6 +155,15 @@ def _depths(config: ModelConfig) -> tuple[int, ...]:
         config.confidence.num_blocks,
         config.diffusion.num_blocks,
     )
+
+
+def _refuse_other_openfold3(path: Path, tensors: Tensors) -> None:
+    version = tensors.get("version_tensor", _OPENFOLD3_VERSION)
+    if not np.array_equal(version, _OPENFOLD3_VERSION):
+        raise WeightsError(
+            f"{path} is of OpenFold3 with parameters of version {np.ravel(version)[:3].tolist()}, "
+            f"which is not supported; use of3-ob-2025-06-30-174k.pt ({list(_OPENFOLD3_VERSION)})."
+        )
 
 
 def _refuse_other_protenix(path: Path, tensors: Tensors, pairformer: int, template: int) -> None:

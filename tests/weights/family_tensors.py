@@ -35,4 +35,6 @@ def tensors_of(file: str) -> dict[str, np.ndarray]:
         random = np.random.default_rng(zlib.crc32(name.encode()))
         axes = [int(length) for length in shape.split(",") if length]
         tensors[name] = random.random(axes, dtype=np.float32) + 0.5
+        if name == "version_tensor":
+            tensors[name] = np.array([2, 0, 0], np.float32)
     return tensors

@@ -11,6 +11,7 @@ import re
 from math import prod
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -281,6 +282,34 @@ def test_every_value_of_a_tensor_is_used(openfold3, protenix):
         total = sum(prod(tensor.shape) for tensor in tensors.values())
         used = sum(np.count_nonzero(array) for array in arrays.values())
         assert used == pytest.approx(total, rel=0.01)
+
+
+def test_tensors_that_are_no_finite_real_numbers_are_named(openfold3):
+    tensors = dict(openfold3[0])
+    block = "pairformer_stack.blocks.1.pair_stack."
+    whole, nan, infinity, large = names = [
+        f"{block}{module}.weight"
+        for module in (
+            "tri_mul_out.linear_g",
+            "tri_mul_in.linear_z",
+            "tri_att_end.linear_z",
+            "tri_att_start.mha.linear_q",
+        )
+    ]
+    changed = {name: np.array(tensors[name], np.float64) for name in names}
+    changed[whole] = changed[whole].astype(np.int8)
+    changed[nan] = changed[nan].astype(ml_dtypes.bfloat16)
+    changed[nan].flat[7] = np.nan
+    changed[infinity] = changed[infinity].astype(np.float16)
+    changed[infinity].flat[7] = -np.inf
+    changed[large].flat[7] = 1e300
+    with pytest.raises(WeightsError) as caught:
+        convert_tensors(Path("broken.pt"), tensors | changed, [REDUCED_OPENFOLD3])
+    message = str(caught.value)
+    assert f"another dtype (1):\n    {whole} is int8" in message
+    kind, *found = message.split("another dtype")[1].splitlines()[2:]
+    assert kind == "  arrays with infinite values or none (NaN) (3):"
+    assert {name.strip() for name in found} == {nan, infinity, large}
 
 
 def test_missing_unknown_and_misshapen_tensors_are_named(protenix):

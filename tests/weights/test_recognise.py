@@ -60,6 +60,13 @@ SHORT = {
 }
 
 
+def test_openfold3_of_another_version_is_refused():
+    tensors = tensors_of("openfold3_reduced_schema.tsv")
+    tensors["version_tensor"] = np.array([1, 0, 0], np.float32)
+    with pytest.raises(WeightsError, match=r"of version \[1\.0, 0\.0, 0\.0\], which is not"):
+        convert_tensors(Path("old.pt"), tensors, [REDUCED_OPENFOLD3])
+
+
 @pytest.mark.parametrize("prefix", ["module.model.", "_orig_mod.", "module._orig_mod.model."])
 def test_prefixes_of_wrappers_are_dropped(protenix, prefix):
     wrapped = {prefix + name: tensor for name, tensor in protenix.items()}
