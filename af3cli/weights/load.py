@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from af3cli.errors import WeightsError
-from af3cli.model.config import OFFICIAL
+from af3cli.model.config import OFFICIAL, ModelConfig
 from af3cli.weights.catalogue import CATALOGUE, SYNTHETIC, CatalogueEntry, configs_of
 from af3cli.weights.check import Problems, check_arrays
 from af3cli.weights.files import files_digest, reading_errors
@@ -92,9 +92,20 @@ def _official(path: Path, needed: Callable[[str], bool]) -> Weights:
         return with_provenance("intellifold2", path, config, arrays, digest)
     raise WeightsError(
         f"{path} has the arrays of an AlphaFold 3 network, but not the widths and depths of a "
-        f"model that is known here (pair width {config.pair_width}, "
-        f"{config.pairformer.num_blocks} pairformer blocks)."
+        f"model that is known here (pair width {config.pair_width}; {_depths(config)} blocks)."
     )
+
+
+def _depths(config: ModelConfig) -> str:
+    """Returns how many blocks the stacks have, as in 48 pairformer, 4 MSA."""
+    stacks = {
+        "pairformer": config.pairformer,
+        "MSA": config.msa,
+        "template": config.template.stack,
+        "confidence": config.confidence,
+        "diffusion": config.diffusion,
+    }
+    return ", ".join(f"{stack.num_blocks} {name}" for name, stack in stacks.items())
 
 
 def _converted(path: Path, tensors: Mapping[str, np.ndarray]) -> Weights:
