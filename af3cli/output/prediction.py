@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -44,6 +43,7 @@ from af3cli.output.whole_files import (
     Writer,
     make_folder,
     messages,
+    remove_folder,
     remove_unfinished,
     write_folder,
     writing,
@@ -185,7 +185,7 @@ class PredictionFolder:
             if record is None or record.identity != self._identity
         ]
         for name in foreign:
-            shutil.rmtree(self.path / name)
+            remove_folder(self.path / name)
         if foreign:
             remove_ranking(self.path, self._complex.name)
 

@@ -33,10 +33,17 @@ def write_folder(folder: Path, files: Mapping[str, Writer]) -> None:
             write(aside / name)
             sync(aside / name)
         if folder.exists():
-            shutil.rmtree(folder)
+            remove_folder(folder)
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder at once: a process that is killed leaves no half of it by its name."""
+    aside = path_aside(folder)
+    folder.rename(aside)
+    shutil.rmtree(aside)
 
 
 def make_folder(folder: Path) -> None:
@@ -55,7 +62,7 @@ def make_folder(folder: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Removes what a killed process left half written in a folder."""
+    """Removes what a killed process left half written, or half removed, in a folder."""
     for path in folder.glob(f".*{ASIDE_SUFFIX}"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 

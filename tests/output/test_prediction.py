@@ -111,6 +111,30 @@ def test_what_a_killed_process_leaves_is_removed(tmp_path, complex_):
         write_samples(folder, (1, 0))
 
 
+@pytest.mark.parametrize("identity", [IDENTITY, IDENTITY | {"recycles": 3}])
+def test_a_kill_while_a_folder_is_removed_leaves_nothing_in_the_way(
+    tmp_path, complex_, monkeypatch, identity
+):
+    """A damaged sample is replaced, or one of other settings overwritten."""
+    with PredictionFolder(tmp_path, complex_, IDENTITY) as folder:
+        write_samples(folder, (1, 0))
+        record = folder.path / "seed-1_sample-0" / f"{CASE}_seed-1_sample-0_run.json"
+        (record.parent / f"{CASE}_seed-1_sample-0_confidences.json").write_text("half")
+
+    def killed(folder: Path, ignore_errors: bool = False) -> None:
+        (folder / record.name).unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("shutil.rmtree", killed)
+        with PredictionFolder(tmp_path, complex_, identity, overwrite=True) as folder:
+            write_samples(folder, (1, 0))
+    with PredictionFolder(tmp_path, complex_, identity) as folder:
+        assert not list(folder.path.glob(".*.part"))
+        write_samples(folder, (1, 0))
+        assert folder.finished() == {"seed-1_sample-0"}
+
+
 def test_another_input_is_an_error_unless_overwritten(tmp_path, complex_):
     with PredictionFolder(tmp_path, complex_, IDENTITY) as folder:
         write_samples(folder, (1, 0))
