@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import click
 
@@ -38,7 +39,7 @@ def tells_interrupts(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*arguments, **options)
         except KeyboardInterrupt:
-            click.echo("Stopped. What was finished is kept; the same command goes on.", err=True)
+            _tell("Stopped. What was finished is kept; the same command goes on.")
             sys.exit(EXIT_CODE)
 
     return run
@@ -73,10 +74,16 @@ def _watch(is_over: threading.Event) -> None:
     if is_over.is_set():
         return
     _interrupted.set()
-    click.echo("Stopping; Ctrl-C again stops at once.", err=True)
+    _tell("Stopping; Ctrl-C again stops at once.")
     _thread.interrupt_main()
     signal.sigwait(_SIGNALS)
     if not is_over.is_set():
         if sys.stderr.isatty():
             os.write(sys.stderr.fileno(), _SHOW_CURSOR)
         os._exit(EXIT_CODE)
+
+
+def _tell(text: str) -> None:
+    """Prints a line, if anybody reads it: Ctrl-C has ended a `tee` behind the program as well."""
+    with suppress(OSError):
+        click.echo(text, err=True)

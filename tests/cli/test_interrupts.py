@@ -7,6 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 
 PROGRAM = """
 import sys, time
@@ -29,6 +30,17 @@ def read_until(descriptor: int, text: bytes) -> None:
     shown = b""
     while text not in shown:
         shown += os.read(descriptor, 1000)
+
+
+def test_nobody_need_read_what_is_told():
+    """As behind a `tee` that the same Ctrl-C has ended."""
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM], stderr=subprocess.PIPE)
+    read_until(process.stderr.fileno(), b"started")
+    process.stderr.close()
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+    assert process.wait(timeout=30) == 130
 
 
 def test_the_cursor_is_shown_again():
