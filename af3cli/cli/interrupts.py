@@ -14,8 +14,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 
 import click
 
@@ -49,24 +49,34 @@ def notices_interrupts(command: Callable[..., None]) -> Callable[..., None]:
     """Makes a command stop on the first Ctrl-C, wherever it is, and on the second at once.
 
     The second may come at any moment, so the command must keep its files whole without cleaning up.
+    An ignored signal stays ignored: a shell has it so for what a script starts with `&`.
     """
 
     @functools.wraps(command)
     def run(*arguments: object, **options: object) -> None:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        is_over = threading.Event()
-        watcher = threading.Thread(target=_watch, args=[is_over], daemon=True)
-        watcher.start()
+        is_ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
         try:
-            tells_interrupts(command)(*arguments, **options)
+            with nullcontext() if is_ignored else _watched():
+                tells_interrupts(command)(*arguments, **options)
         finally:
-            is_over.set()
-            signal.pthread_kill(watcher.ident, signal.SIGINT)
-            watcher.join()
-            _interrupted.clear()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     return run
+
+
+@contextmanager
+def _watched() -> Iterator[None]:
+    is_over = threading.Event()
+    watcher = threading.Thread(target=_watch, args=[is_over], daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        signal.pthread_kill(watcher.ident, signal.SIGINT)
+        watcher.join()
+        _interrupted.clear()
 
 
 def _watch(is_over: threading.Event) -> None:

@@ -24,7 +24,8 @@ def golden_job(case: str, tmp_path: Path, **changes: object) -> Path:
 
 def stop(cache: Path, folder: Path, number: signal.Signals, at: str, *arguments: object) -> None:
     """Runs `af3` in a process of its own, and sends it a signal once it has printed `at`."""
-    program = "from af3cli.cli import main; main()"
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heed}; from af3cli.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
         stderr=subprocess.PIPE,

@@ -10,8 +10,10 @@ import sys
 import time
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from af3cli.cli.interrupts import notices_interrupts
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @notices_interrupts
 def command():
@@ -32,10 +34,26 @@ def read_until(descriptor: int, text: bytes) -> None:
         shown += os.read(descriptor, 1000)
 
 
+IGNORING = """
+import os, signal, time
+from af3cli.cli.interrupts import notices_interrupts, stop_if_interrupted
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+@notices_interrupts
+def command():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.5)
+    stop_if_interrupted()
+
+command()
+"""
+
+
 def test_nobody_need_read_what_is_told():
     """As behind a `tee` that the same Ctrl-C has ended."""
     process = subprocess.Popen([sys.executable, "-c", PROGRAM], stderr=subprocess.PIPE)
-    read_until(process.stderr.fileno(), b"started")
+    read_until(process.stderr.fileno(), b"started\n")
     process.stderr.close()
     for _ in range(2):
         process.send_signal(signal.SIGINT)
@@ -53,3 +71,9 @@ def test_the_cursor_is_shown_again():
     assert os.read(terminal, 1000).endswith(b"\x1b[?25h")
     os.close(terminal)
     os.close(of_program)
+
+
+def test_a_signal_that_a_shell_has_ignored_stays_ignored():
+    """As of what a script starts with `&`."""
+    run = subprocess.run([sys.executable, "-c", IGNORING], capture_output=True, check=False)
+    assert (run.returncode, run.stderr) == (0, b"")
