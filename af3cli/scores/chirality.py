@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from af3cli.chemistry import ComponentDictionary, molecule
+from af3cli.chemistry.quiet_rdkit import quiet_rdkit
 from af3cli.tokens.types import Atoms, MoleculeType, Tokens
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def _reference(components: ComponentDictionary, code: str) -> Chem.Mol | None:
     mol = Chem.Mol(known.mol)
     for atom, row in zip(mol.GetAtoms(), known.component_row, strict=True):
         atom.SetProp("atom_name", component.atom_name[row])
-    return Chem.RemoveHs(mol)
+    with quiet_rdkit():
+        return Chem.RemoveHs(mol)
 
 
 def _with_positions(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from af3cli.chemistry import open_dictionary
-from af3cli.job import read_job
+from af3cli.job import Job, Ligand, read_job
 from af3cli.scores import compare_chirality
+from af3cli.tokens import tokenize
 from tests.official_runs import DATA, OfficialRun
 
 
@@ -60,3 +61,11 @@ def test_atoms_without_a_place_are_not_compared(dictionary):
     positions = reference_positions(run)
     positions[-1] = np.nan
     assert compare_chirality(*run.tables, positions, components) == {}
+
+
+def test_rdkit_is_silent(dictionary, caplog, capfd):
+    """It warns of a hydrogen that it leaves at an atom of another geometry than a tetrahedron."""
+    job = Job("iridium", (1,), (Ligand(("A",), ccd_codes=("4KP",)),))
+    tokens, atoms = tokenize(job, dictionary)
+    compare_chirality(tokens, atoms, np.zeros((len(atoms), 3), np.float32), dictionary)
+    assert (caplog.text, *capfd.readouterr()) == ("", "", "")
