@@ -32,7 +32,7 @@ from af3cli.inference.predict import (
 )
 from af3cli.inference.schedule import TaskInputs, run_tasks
 from af3cli.inference.trunk import DEFAULT_BUCKETS
-from af3cli.job import file_name
+from af3cli.job import Job, file_name
 from af3cli.locking import lock_file
 from af3cli.output.complexes import Complex
 from af3cli.output.embeddings_arrays import UnstorableError
@@ -101,23 +101,39 @@ def predict_tasks(
         report=report,
     )
     failed = {failure.task.job for failure in failures}
-    for job in jobs:
+    for sharing in _by_folder(jobs).values():
         with suppress(InUseError):  # who writes there does this as well
-            _complete_folder(job, job in failed, model, settings)
+            _complete_folder(sharing, not failed.isdisjoint(sharing), model, settings)
     num_missing = sum(len(parts.samples) for parts in missing.values())
     num_present = settings.num_samples * len(tasks) - num_missing
     return RunResult(num_written, num_present, failures)
 
 
+def _by_folder(jobs: Sequence[PlannedJob]) -> dict[str, list[PlannedJob]]:
+    """Returns the jobs that share a folder, which are equal but for their seeds, by its name."""
+    sharing: dict[str, list[PlannedJob]] = {}
+    for job in jobs:
+        sharing.setdefault(file_name(job.name), []).append(job)
+    return sharing
+
+
 def _complete_folder(
-    job: PlannedJob, has_failed: bool, model: PredictionModel, settings: PredictionSettings
+    jobs: Sequence[PlannedJob],
+    has_failed: bool,
+    model: PredictionModel,
+    settings: PredictionSettings,
 ) -> None:
-    """Writes what is missing at the top of a job's folder; only the ranking if it has failed."""
-    name = file_name(job.name)
+    """Writes what is missing at the top of the folder of equal jobs; the ranking if one failed."""
+    name = file_name(jobs[0].name)
     folder = settings.out_dir / name
-    complete_ranking(folder, name, job.seeds)
+    seeds = tuple(dict.fromkeys(seed for job in jobs for seed in job.seeds))
+
+    def load() -> Job:
+        return replace(jobs[0].load_unchanged(), seeds=seeds)
+
+    complete_ranking(folder, name, seeds)
     if not has_failed:
-        complete_job_files(folder, name, job.load_unchanged, model.weights)
+        complete_job_files(folder, name, load, model.weights)
 
 
 def num_at_once(task: Task, model: PredictionModel, settings: PredictionSettings) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
+from af3cli.job import read_job
 from af3cli.locking import only_writer
 from af3cli.runs import prediction as prediction_run
 from af3cli.runs.prediction_plan import missing_of
@@ -80,6 +82,25 @@ def test_what_another_process_has_made_meanwhile_is_not_made_again(predict, job,
 def test_equal_jobs_are_computed_once(predict, job):
     result = predict(job, job, "--samples", 1)
     assert "1 sample written" in result.output and "1 seed," in result.output
+
+
+def test_jobs_that_differ_in_seeds_share_a_folder(predict, tmp_path, job):
+    (tmp_path / "in").mkdir()
+    other = write_job(tmp_path / "in", [2])
+    assert "2 samples written" in predict(job, other, "--samples", 1).output
+    assert read_job(tmp_path / NAME / f"{NAME}_data.json").seeds == (1, 2)
+    table = (tmp_path / NAME / f"{NAME}_ranking_scores.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in table[1:]] == ["1", "2"]
+    before = times(tmp_path / NAME)
+    assert "0 samples written" in predict(job, other, "--samples", 1).output
+    assert times(tmp_path / NAME) == before
+    (tmp_path / NAME / f"{NAME}_data.json").unlink()
+    predict(job, other, "--samples", 1)
+    assert read_job(tmp_path / NAME / f"{NAME}_data.json").seeds == (1, 2)
+
+
+def times(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

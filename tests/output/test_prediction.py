@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from af3cli.errors import Af3cliError, InputError, OutputError
-from af3cli.job import read_job
+from af3cli.job import read_job, to_alphafold3_json
 from af3cli.output import whole_files
 from af3cli.output.complexes import Complex
 from af3cli.output.prediction import PredictionFolder, prediction_bytes
@@ -66,6 +66,26 @@ def test_layout_is_the_official_one(tmp_path, complex_):
     assert read_job(tmp_path / CASE / f"{CASE}_data.json") == complex_.job
     terms = (tmp_path / CASE / "TERMS_OF_USE.md").read_text()
     assert "do what you like" in terms and "https://example.org/terms" in terms
+
+
+def test_the_job_file_is_the_users_and_names_all_seeds(tmp_path, complex_):
+    path = tmp_path / CASE / f"{CASE}_data.json"
+    path.parent.mkdir()
+    content = json.loads(to_alphafold3_json(complex_.job)) | {"modelSeeds": [3, 1]}
+    own = json.dumps(content, indent=7)
+
+    def enter(content: str, **changes: object) -> str:
+        path.write_text(content)
+        job = replace(complex_.job, **changes)
+        with PredictionFolder(tmp_path, replace(complex_, job=job), IDENTITY):
+            return path.read_text()
+
+    assert enter(own, seeds=(1,)) == own
+    assert read_job(path).seeds == (3, 1)
+    assert enter(own, seeds=(8, 1)) == to_alphafold3_json(replace(complex_.job, seeds=(3, 1, 8)))
+    another = replace(complex_.job, seeds=(1,), bonds=())
+    for other in (to_alphafold3_json(another), "half"):
+        assert enter(other, seeds=(8,)) == to_alphafold3_json(replace(complex_.job, seeds=(8,)))
 
 
 def test_finished_samples_are_found_and_damaged_ones_are_not(tmp_path, complex_):
