@@ -34,7 +34,9 @@ from af3cli.inference.events import (
     Warned,
 )
 from af3cli.inference.plan import Task
-from af3cli.wording import duration, printable_lines
+from af3cli.wording import counted, duration, printable_lines
+
+_SILENCE = 60  # seconds without a line in a log, after which a pass or step has one
 
 
 @contextmanager
@@ -64,7 +66,7 @@ class _Account:
         self.costs: Mapping[Task, float] = {}
         self.number = 0
         self._before = self._within = 0.0
-        self._start = self._latest = time.monotonic()
+        self._start = self.latest = time.monotonic()
         self._timed_cost = self._timed_seconds = 0.0
 
     def count(self, event: Event) -> None:
@@ -74,8 +76,8 @@ class _Account:
             case PassFinished(index=index, cost=cost) | StepFinished(index=index, cost=cost):
                 if index > 0:
                     self._timed_cost += cost
-                    self._timed_seconds += now - self._latest
-        self._latest = now
+                    self._timed_seconds += now - self.latest
+        self.latest = now
         match event:
             case RunStarted(costs):
                 self.costs = costs
@@ -104,11 +106,13 @@ class _Account:
     @property
     def seconds_left(self) -> float | None:
         """About how long the rest takes, if that can be told."""
-        if not 0 < self.done < self.total:
-            return None
+        return self.seconds(self.total - self.done) if self.done < self.total else None
+
+    def seconds(self, cost: float) -> float | None:
+        """About how long something of this cost takes, if that can be told yet."""
         if self._timed_cost:
-            return (self.total - self.done) * self._timed_seconds / self._timed_cost
-        return (self.total - self.done) * (self._latest - self._start) / self.done
+            return cost * self._timed_seconds / self._timed_cost
+        return cost * (self.latest - self._start) / self.done if self.done else None
 
     @property
     def place(self) -> str:
@@ -117,10 +121,14 @@ class _Account:
 
 
 class LogProgress(AbstractContextManager):
-    """A line for each sample and task, with an estimate of the time that is left."""
+    """A line for each sample and task, with an estimate of the time that is left.
+
+    What takes longer than a minute has a line when it starts, and then one a minute.
+    """
 
     def __init__(self) -> None:
         self._account = _Account()
+        self._latest_line = self._account.latest
 
     def __exit__(self, *_: object) -> None:
         """Nothing to put away."""
@@ -128,6 +136,10 @@ class LogProgress(AbstractContextManager):
     def __call__(self, event: Event) -> None:
         self._account.count(event)
         match event:
+            case TaskStarted(task) if self._may_be_long(task):
+                self._log(f"{task} starts: {_describe_size(task)}")
+            case PassFinished(task) | StepFinished(task) if self._was_silent():
+                self._log(f"{task}: {_describe_part(event)}")
             case SampleFinished(task):
                 self._log(f"{task}: {_describe_sample(event)}")
             case Warned(task, text):
@@ -137,7 +149,15 @@ class LogProgress(AbstractContextManager):
             case TaskFailed(task):
                 self._log(f"{task} failed: {describe_failure(event)}")
 
+    def _may_be_long(self, task: Task) -> bool:
+        seconds = self._account.seconds(self._account.costs[task])
+        return seconds is None or seconds >= _SILENCE
+
+    def _was_silent(self) -> bool:
+        return self._account.latest - self._latest_line >= _SILENCE
+
     def _log(self, text: str) -> None:
+        self._latest_line = self._account.latest
         clock = time.strftime("%Y-%m-%d %H:%M:%S")
         click.echo(
             f"{clock} [{self._account.place}] {printable_lines(text)}{self._estimate()}", err=True
@@ -181,11 +201,8 @@ class TerminalProgress(AbstractContextManager):
         match event:
             case TaskStarted(task):
                 self._describe(f"{task}, {_describe_size(task)}")
-            case PassFinished(task, index, num_passes):
-                self._describe(f"{task}, pass {index + 1} of {num_passes}")
-            case StepFinished(task, samples, index, num_steps):
-                step = f"{_describe_numbers(samples)}, step {index + 1} of {num_steps}"
-                self._describe(f"{task}, {step}")
+            case PassFinished(task) | StepFinished(task):
+                self._describe(f"{task}, {_describe_part(event)}")
             case SampleFinished(task):
                 self._print(f"{task}: {_describe_sample(event)}")
             case Warned(task, text):
@@ -212,7 +229,13 @@ def _describe_size(task: Task) -> str:
     bucket = f" in a bucket of {task.bucket}" if task.bucket > task.num_tokens else ""
     chains = task.job.chains
     alignments = f", {describe_depths(chains)}" if any(chains.msa_source) else ""
-    return f"{task.num_tokens} tokens{bucket}{alignments}"
+    return f"{counted(task.num_tokens, 'token')}{bucket}{alignments}"
+
+
+def _describe_part(event: PassFinished | StepFinished) -> str:
+    if isinstance(event, PassFinished):
+        return f"pass {event.index + 1} of {event.num_passes}"
+    return f"{_describe_numbers(event.samples)}, step {event.index + 1} of {event.num_steps}"
 
 
 def _describe_sample(event: SampleFinished) -> str:

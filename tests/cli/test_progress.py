@@ -36,8 +36,8 @@ def tasks() -> list[Task]:
     ]
 
 
-def _job(name: str) -> SimpleNamespace:
-    return SimpleNamespace(name=name, num_tokens=20, chains=SimpleNamespace(msa_source=()))
+def _job(name: str, num_tokens: int = 20) -> SimpleNamespace:
+    return SimpleNamespace(name=name, num_tokens=num_tokens, chains=SimpleNamespace(msa_source=()))
 
 
 def events(tasks: list[Task]) -> list[Event]:
@@ -66,6 +66,7 @@ def test_a_log_has_a_line_for_each_sample_and_task(tasks, capsys, monkeypatch):
             show(event)
     lines = [line.split(" ", 2)[2] for line in capsys.readouterr().err.splitlines()]
     assert lines == [
+        "[1/2] first (seed 1) starts: 20 tokens in a bucket of 32",
         "[1/2] first (seed 1): sample 0, ranking score 0.50; about 16 s left",
         "[1/2] first (seed 1): warning: odd; about 16 s left",
         "[1/2] first (seed 1): sample 1, ranking score nan; about 13 s left",
@@ -88,6 +89,38 @@ def test_the_time_left_is_without_compilation(tasks, capsys, monkeypatch, num_pa
             show(PassFinished(first, index, num_passes, 10.0))
         show(TaskFinished(first, now))
     assert capsys.readouterr().err.endswith(f"; about {left} left\n")
+
+
+def test_a_log_is_never_silent_for_long(tasks, capsys, monkeypatch):
+    """Passes take 25 s and steps 10, and what costs 10 takes a second."""
+    now = 0.0
+    monkeypatch.setattr("af3cli.cli.progress.time.monotonic", lambda: now)
+    first, second = tasks
+    short = Task(_job("short", num_tokens=1), seed=1, sizes=Sizes(1, 5, 16, 1, 32))
+    with LogProgress() as show:
+        show(RunStarted({first: 2000.0, short: 10.0, second: 900.0}))
+        show(TaskStarted(first))
+        for index in range(4):
+            now += 25
+            show(PassFinished(first, index, 4, 250.0))
+        for index in range(10):
+            now += 10
+            show(StepFinished(first, [0, 1], index, 10, 100.0))
+        show(TaskFinished(first, now))
+        now += 1
+        show(TaskStarted(short))
+        show(TaskFinished(short, 1.0))
+        show(TaskStarted(second))
+    lines = [line.split(" ", 2)[2] for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        "[1/3] first (seed 1) starts: 20 tokens in a bucket of 32",
+        "[1/3] first (seed 1): pass 3 of 4; about 4 min left",
+        "[1/3] first (seed 1): samples 0–1, step 4 of 10; about 3 min left",
+        "[1/3] first (seed 1): samples 0–1, step 10 of 10; about 91 s left",
+        "[1/3] first (seed 1): 20 tokens in a bucket of 32, 3 min; about 91 s left",
+        "[2/3] short (seed 1): 1 token, 1.0 s; about 90 s left",
+        "[3/3] second (seed 1) starts: 20 tokens; about 90 s left",
+    ]
 
 
 def test_a_terminal_shows_task_pass_samples_and_step(tasks):
