@@ -133,11 +133,17 @@ class RunOptions:
         from af3cli.inference.compile_cache import keep_compiled_programs
         from af3cli.inference.device import check_device, claim_memory, why_slow
         from af3cli.inference.precision import choose_precision
+        from af3cli.weights.provenance import describe_depths
 
         claim_memory()
         check_device()
         keep_compiled_programs()
         model = load_model(weights.take(), precision=self.precision)
+        if not model.weights.is_of_known_depths:
+            warn(
+                f"the parameters {model.weights.name} are not of as many blocks as any model known "
+                f"here ({describe_depths(model.config)}); some may be missing"
+            )
         if model.weights.is_meaningless:
             warn(f"the parameters {model.weights.name} are random, so all values are meaningless")
         if reason := why_slow(choose_precision(self.precision)):

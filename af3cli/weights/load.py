@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from af3cli.errors import WeightsError
-from af3cli.model.config import OFFICIAL, ModelConfig
+from af3cli.model.config import OFFICIAL
 from af3cli.weights.catalogue import CATALOGUE, SYNTHETIC, CatalogueEntry, configs_of
 from af3cli.weights.check import Problems, check_arrays
 from af3cli.weights.files import files_digest, reading_errors
@@ -24,6 +24,7 @@ from af3cli.weights.official_file import (
 from af3cli.weights.provenance import (
     NATIVE_FORMAT,
     Weights,
+    describe_depths,
     known_digest,
     with_provenance,
 )
@@ -92,20 +93,8 @@ def _official(path: Path, needed: Callable[[str], bool]) -> Weights:
         return with_provenance("intellifold2", path, config, arrays, digest)
     raise WeightsError(
         f"{path} has the arrays of an AlphaFold 3 network, but not the widths and depths of a "
-        f"model that is known here (pair width {config.pair_width}; {_depths(config)} blocks)."
+        f"model that is known here (pair width {config.pair_width}; {describe_depths(config)})."
     )
-
-
-def _depths(config: ModelConfig) -> str:
-    """Returns how many blocks the stacks have, as in 48 pairformer, 4 MSA."""
-    stacks = {
-        "pairformer": config.pairformer,
-        "MSA": config.msa,
-        "template": config.template.stack,
-        "confidence": config.confidence,
-        "diffusion": config.diffusion,
-    }
-    return ", ".join(f"{stack.num_blocks} {name}" for name, stack in stacks.items())
 
 
 def _converted(path: Path, tensors: Mapping[str, np.ndarray]) -> Weights:
@@ -126,7 +115,8 @@ def _native(path: Path, arrays: dict[str, np.ndarray], metadata: Mapping[str, st
     else:
         is_known = entry is not None and entry.family == family
         shapes = {name: array.shape for name, array in arrays.items()}
-        config = nearest_config(shapes, [entry.config] if is_known else configs)
+        nearest = nearest_config(shapes, [entry.config] if is_known else configs)
+        config = nearest if is_known else inferred(arrays, nearest)
     schema = official_schema(config)
     problems = Problems(unexpected=[name for name in arrays if name not in schema])
     check_arrays(arrays, schema, problems, may_be_float32=True)

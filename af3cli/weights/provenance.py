@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from af3cli.model.config import ModelConfig
-from af3cli.weights.catalogue import CATALOGUE, SYNTHETIC, CatalogueEntry
+from af3cli.weights.catalogue import CATALOGUE, SYNTHETIC, CatalogueEntry, configs_of
 
 NATIVE_FORMAT = "af3cli-parameters"
 
@@ -35,6 +35,11 @@ class Weights:
     config: ModelConfig
     arrays: dict[str, np.ndarray] = field(repr=False)
     digest: Future[str] = field(repr=False)
+
+    @property
+    def is_of_known_depths(self) -> bool:
+        """Whether a known model of the family has as many blocks; random ones may have any."""
+        return self.is_meaningless or self.config in configs_of(self.family)
 
     @property
     def sha256(self) -> str:
@@ -89,6 +94,18 @@ def _entry(family: str, path: Path | None, config: ModelConfig) -> CatalogueEntr
     if not entries and family == SYNTHETIC.family:
         return SYNTHETIC
     return entries[0] if entries else None
+
+
+def describe_depths(config: ModelConfig) -> str:
+    """Returns how many blocks the stacks have, as in "blocks: 48 pairformer, 4 MSA"."""
+    stacks = {
+        "pairformer": config.pairformer,
+        "MSA": config.msa,
+        "template": config.template.stack,
+        "confidence": config.confidence,
+        "diffusion": config.diffusion,
+    }
+    return "blocks: " + ", ".join(f"{stack.num_blocks} {name}" for name, stack in stacks.items())
 
 
 def native_metadata(weights: Weights) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from af3cli.weights.protenix import LANGUAGE_MODEL, is_protenix_extra, protenix_
 from af3cli.weights.schema import IDENTIFIER, official_schema
 from af3cli.wording import printable
 
+_MAX_BLOCKS = 64  # of one stack; tensors that share their numbers could name any depth
 _OPENFOLD3_VERSION = (2, 0, 0)  # what its own program asks for, if the file tells any
 
 # What wrappers of a model (parallel, compiled, of a training run) put before all names.
@@ -91,15 +92,15 @@ def convert_tensors(
 ) -> tuple[str, ModelConfig, dict[str, np.ndarray]]:
     """Returns the family of `tensors`, the configuration they are for, and official arrays.
 
-    It is one of `configs`, or else of those that the family's known models have. Prefixes that
-    wrappers put before all names are dropped.
+    It is one of `configs`, or else that of one of the family's known models, with as many blocks as
+    there are tensors of. Prefixes that wrappers put before all names are dropped.
 
     Raises:
         WeightsError: they are of another model, which is named, or are not a whole set.
     """
     tensors = without_prefixes(tensors)
     family = _family(path, tensors)
-    config = _config(path, family, tensors, configs or configs_of(family.name))
+    config = _config(path, family, tensors, configs)
     tensors = {name: tensor for name, tensor in tensors.items() if not family.is_extra(name)}
     problems = Problems()
     schema = official_schema(config)
@@ -133,7 +134,11 @@ def _family(path: Path, tensors: Tensors) -> TensorFamily:
 def _config(
     path: Path, family: TensorFamily, tensors: Tensors, configs: Sequence[ModelConfig]
 ) -> ModelConfig:
-    """Returns the one of `configs` whose depths are nearest, so that what is missing is named."""
+    """Returns the one of `configs` whose depths are nearest, so that what is missing is named.
+
+    Without any, the known model whose depths are nearest, with the depths of `tensors`; a stack of
+    which they have nothing keeps its own.
+    """
     found = [_num_blocks(stack, tensors) for stack in family.stacks]
     if family.name == "openfold3":
         _refuse_other_openfold3(path, tensors)
@@ -144,7 +149,25 @@ def _config(
         steps = [abs(ours - theirs) for ours, theirs in zip(_depths(config), found, strict=True)]
         return np.count_nonzero(steps), sum(steps)
 
-    return min(configs, key=distance)
+    nearest = min(configs or configs_of(family.name), key=distance)
+    return nearest if configs else _with_depths(nearest, found)
+
+
+def _with_depths(config: ModelConfig, depths: Sequence[int]) -> ModelConfig:
+    """Returns `config` with these depths, as of `_depths`, but for those out of bounds."""
+    pairformer, msa, template, confidence, diffusion = (
+        depth if 0 < depth <= _MAX_BLOCKS else known
+        for depth, known in zip(depths, _depths(config), strict=True)
+    )
+    stack = replace(config.template.stack, num_blocks=template)
+    return replace(
+        config,
+        pairformer=replace(config.pairformer, num_blocks=pairformer),
+        msa=replace(config.msa, num_blocks=msa),
+        template=replace(config.template, stack=stack),
+        confidence=replace(config.confidence, num_blocks=confidence),
+        diffusion=replace(config.diffusion, num_blocks=diffusion),
+    )
 
 
 def _depths(config: ModelConfig) -> tuple[int, ...]:

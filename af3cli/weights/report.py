@@ -9,7 +9,7 @@ from af3cli.errors import WeightsError
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
 from af3cli.weights.files import reading_errors
 from af3cli.weights.find import find_in, search_folders
-from af3cli.weights.provenance import Weights
+from af3cli.weights.provenance import Weights, describe_depths
 
 
 def catalogue_lines(weights_dir: Path | None = None) -> Iterator[str]:
@@ -73,5 +73,7 @@ def summary_lines(weights: Weights) -> Iterator[str]:
     yield from (f"{key:<8} {value}" for key, value in facts.items() if value)
     if not weights.checkpoint and not weights.is_meaningless:
         yield "If this is a renamed file of `af3 weights list`: af3 weights get NAME --from FILE"
+    if not weights.is_of_known_depths:
+        yield f"{describe_depths(weights.config)}; no known model has so many: is the file whole?"
     if weights.is_meaningless:
         yield "These are random numbers: everything computed with them is meaningless."

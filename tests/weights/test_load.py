@@ -99,7 +99,7 @@ def test_unknown_widths_and_depths_are_refused_unless_synthetic(tmp_path):
     arrays = synthetic_parameters(reduced(OFFICIAL))
     arrays["__meta__:__identifier__"] = np.zeros(64, np.uint8)
     write_records(tmp_path / "af3.bin", arrays.items())
-    with pytest.raises(WeightsError, match=r"2 pairformer, 1 MSA, .* 8 diffusion blocks"):
+    with pytest.raises(WeightsError, match=r"blocks: 2 pairformer, 1 MSA, .* 8 diffusion"):
         load_weights(tmp_path / "af3.bin")
 
 

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from af3cli.errors import WeightsError
+from af3cli.weights.catalogue import OPENFOLD3_OPENBIND
 from af3cli.weights.families import PROTENIX_TINY
+from af3cli.weights.provenance import known_digest, with_provenance
 from af3cli.weights.recognise import convert_tensors
+from af3cli.weights.report import summary_lines
 from af3cli.weights.schema import official_schema
 from tests.weights.family_tensors import REDUCED_OPENFOLD3, REDUCED_PROTENIX, tensors_of
 
@@ -135,11 +138,28 @@ def test_blocks_that_are_not_there_are_named(left_out):
         convert_tensors(Path("cut.pt"), tensors, [REDUCED_OPENFOLD3])
 
 
-def test_depths_are_those_of_the_catalogue():
-    """A whole network of other depths is none; the nearest one says what it lacks."""
+def test_other_depths_than_those_of_known_models_are_told():
     tensors = tensors_of("openfold3_reduced_schema.tsv")
-    with pytest.raises(WeightsError, match=r"missing arrays \(\d+\):\n    template_e.*\.1\."):
-        convert_tensors(Path("reduced.pt"), tensors)
+    family, config, arrays = convert_tensors(Path("reduced.pt"), tensors)
+    assert config == REDUCED_OPENFOLD3
+    weights = with_provenance(family, None, config, arrays, known_digest("00"))
+    assert not weights.is_of_known_depths
+    (told,) = (line for line in summary_lines(weights) if "is the file whole?" in line)
+    assert told.startswith("blocks: 2 pairformer, 2 MSA, 1 template, 1 confidence, 8 diffusion;")
+    known = with_provenance(family, None, OPENFOLD3_OPENBIND.config, {}, known_digest("00"))
+    assert known.is_of_known_depths
+
+
+@pytest.mark.parametrize("stack", ["pairformer_stack.", "msa_module.", "diffusion_module."])
+def test_a_stack_without_blocks_is_missing(stack):
+    whole = tensors_of("openfold3_reduced_schema.tsv")
+    tensors = {
+        name: tensor
+        for name, tensor in whole.items()
+        if not (name.startswith(stack) and ".blocks." in name)
+    }
+    with pytest.raises(WeightsError, match=rf"missing arrays \(\d+\):\n    {stack}.*blocks\.0"):
+        convert_tensors(Path("cut.pt"), tensors)
 
 
 def test_of_a_stack_that_is_not_there_the_others_tell_the_depths(protenix):
