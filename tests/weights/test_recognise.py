@@ -25,6 +25,11 @@ def protenix():
     return tensors_of("protenix_reduced_schema.tsv")
 
 
+@pytest.fixture(scope="module")
+def openfold3():
+    return tensors_of("openfold3_reduced_schema.tsv")
+
+
 @pytest.mark.parametrize(
     ("name", "shape", "message"),
     [
@@ -63,9 +68,8 @@ SHORT = {
 }
 
 
-def test_openfold3_of_another_version_is_refused():
-    tensors = tensors_of("openfold3_reduced_schema.tsv")
-    tensors["version_tensor"] = np.array([1, 0, 0], np.float32)
+def test_openfold3_of_another_version_is_refused(openfold3):
+    tensors = openfold3 | {"version_tensor": np.array([1, 0, 0], np.float32)}
     with pytest.raises(WeightsError, match=r"of version \[1\.0, 0\.0, 0\.0\], which is not"):
         convert_tensors(Path("old.pt"), tensors, [REDUCED_OPENFOLD3])
 
@@ -130,17 +134,15 @@ def test_blocks_of_any_number_are_unexpected():
         "diffusion_module.diffusion_transformer.blocks.7.",
     ],
 )
-def test_blocks_that_are_not_there_are_named(left_out):
-    whole = tensors_of("openfold3_reduced_schema.tsv")
-    tensors = {name: tensor for name, tensor in whole.items() if not name.startswith(left_out)}
+def test_blocks_that_are_not_there_are_named(openfold3, left_out):
+    tensors = {name: tensor for name, tensor in openfold3.items() if not name.startswith(left_out)}
     first = re.escape(left_out if left_out[-2].isdigit() else f"{left_out}0.")
     with pytest.raises(WeightsError, match=rf"missing arrays \(\d+\):\n    {first}"):
         convert_tensors(Path("cut.pt"), tensors, [REDUCED_OPENFOLD3])
 
 
-def test_other_depths_than_those_of_known_models_are_told():
-    tensors = tensors_of("openfold3_reduced_schema.tsv")
-    family, config, arrays = convert_tensors(Path("reduced.pt"), tensors)
+def test_other_depths_than_those_of_known_models_are_told(openfold3):
+    family, config, arrays = convert_tensors(Path("reduced.pt"), openfold3)
     assert config == REDUCED_OPENFOLD3
     weights = with_provenance(family, None, config, arrays, known_digest("00"))
     assert not weights.is_of_known_depths
@@ -151,11 +153,10 @@ def test_other_depths_than_those_of_known_models_are_told():
 
 
 @pytest.mark.parametrize("stack", ["pairformer_stack.", "msa_module.", "diffusion_module."])
-def test_a_stack_without_blocks_is_missing(stack):
-    whole = tensors_of("openfold3_reduced_schema.tsv")
+def test_a_stack_without_blocks_is_missing(openfold3, stack):
     tensors = {
         name: tensor
-        for name, tensor in whole.items()
+        for name, tensor in openfold3.items()
         if not (name.startswith(stack) and ".blocks." in name)
     }
     with pytest.raises(WeightsError, match=rf"missing arrays \(\d+\):\n    {stack}.*blocks\.0"):
