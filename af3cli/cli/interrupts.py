@@ -23,11 +23,13 @@ EXIT_CODE = 130
 _SIGNALS = {signal.SIGINT}
 _SHOW_CURSOR = b"\x1b[?25h"  # which the bar has hidden
 _interrupted = threading.Event()
+_stopping = threading.Event()
 
 
 def stop_if_interrupted() -> None:
     """Raises `KeyboardInterrupt` if there has been a Ctrl-C; to be called now and then."""
     if _interrupted.is_set():
+        _stopping.set()
         raise KeyboardInterrupt
 
 
@@ -69,6 +71,7 @@ def notices_interrupts(command: Callable[..., None]) -> Callable[..., None]:
 def _watched() -> Iterator[None]:
     is_over = threading.Event()
     watcher = threading.Thread(target=_watch, args=[is_over], daemon=True)
+    before = signal.signal(signal.SIGINT, _stop_once)
     watcher.start()
     try:
         yield
@@ -76,7 +79,15 @@ def _watched() -> Iterator[None]:
         is_over.set()
         signal.pthread_kill(watcher.ident, signal.SIGINT)
         watcher.join()
+        signal.signal(signal.SIGINT, before)
         _interrupted.clear()
+        _stopping.clear()
+
+
+def _stop_once(*_: object) -> None:
+    """Stops the main thread, unless it is stopping by itself and must not be stopped in that."""
+    if not _stopping.is_set():
+        stop_if_interrupted()
 
 
 def _watch(is_over: threading.Event) -> None:

@@ -50,6 +50,42 @@ command()
 """
 
 
+POLLING = """
+import sys, time
+from af3cli.cli import interrupts
+
+def tell_late(text):
+    print(text, file=sys.stderr, flush=True)
+    time.sleep(0.5)
+
+interrupts._tell = tell_late
+
+@interrupts.notices_interrupts
+def command():
+    print("started", file=sys.stderr, flush=True)
+    try:
+        while True:
+            interrupts.stop_if_interrupted()
+    finally:
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            pass
+        print("cleaned up", file=sys.stderr, flush=True)
+
+command()
+"""
+
+
+def test_a_command_that_is_stopping_is_not_stopped_again():
+    """It may hear of the signal before the thread that waits for it gets to stop it."""
+    process = subprocess.Popen([sys.executable, "-c", POLLING], stderr=subprocess.PIPE)
+    read_until(process.stderr.fileno(), b"started\n")
+    process.send_signal(signal.SIGINT)
+    told = process.stderr.read()
+    assert process.wait(timeout=30) == 130
+    assert b"cleaned up" in told and b"Traceback" not in told
+
+
 def test_nobody_need_read_what_is_told():
     """As behind a `tee` that the same Ctrl-C has ended."""
     process = subprocess.Popen([sys.executable, "-c", PROGRAM], stderr=subprocess.PIPE)
