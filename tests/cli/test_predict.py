@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,10 +13,10 @@ import pytest
 from af3cli import open_embeddings
 from af3cli.inference import predict as inference
 from af3cli.inference.heads import Heads
-from af3cli.job import Dna, Job, Ligand, Protein, Rna, read_job, to_alphafold3_json
+from af3cli.job import read_job
 from tests.cli.commands import EXAMPLES
 from tests.cli.predictions import LACTATE, NAME, coordinates, sample_file, write_job
-from tests.output.jobs import EVERYTHING
+from tests.output.jobs import what_chains_are
 
 NOWHERE = """data_NOWHERE
 _chem_comp.id NOWHERE
@@ -109,34 +108,6 @@ def test_arrays_that_must_not_be_stored_cost_no_structure(predict, tmp_path, job
     assert not (tmp_path / NAME / "seed-1_embeddings").exists()
 
 
-def test_every_kind_of_molecule_comes_back_from_its_structure(predict, af3, tmp_path):
-    """What `af3 check` reads from the file is the job: its chains, modifications and bonds."""
-    known = [  # the last is a component of the job's own; unknown bases are spelt N
-        replace(entity, sequence=entity.sequence.replace("X", "N"))
-        if isinstance(entity, Rna | Dna)
-        else entity
-        for entity in EVERYTHING.entities[:-1]
-    ]
-    wanted = replace(EVERYTHING, name="kinds", seeds=(1,), entities=tuple(known), user_ccd=None)
-    path = tmp_path / "kinds.json"
-    path.write_text(to_alphafold3_json(wanted))
-    result = predict(path, "--samples", 1)
-    assert result.exit_code == 0, result.output
-    structure = tmp_path / "kinds" / "kinds_model.cif"
-    checked = af3("check", structure)
-    assert checked.exit_code == 0, checked.output
-    assert "ligand NAG-NAG-FUC (chain F)" in checked.output
-    converted = tmp_path / "converted.json"
-    assert af3("convert", structure, converted).exit_code == 0
-    found = read_job(converted)
-    assert chains(found) == chains(wanted)
-    polymers = {chain for chain, (kind, *_) in chains(wanted).items() if kind is not Ligand}
-    of_ligands = [
-        bond for bond in wanted.bonds if not all(atom.chain_id in polymers for atom in bond)
-    ]
-    assert {frozenset(bond) for bond in found.bonds} == {frozenset(bond) for bond in of_ligands}
-
-
 def test_ligands_alone_come_back_from_their_structure(predict, af3, tmp_path):
     """Those, too, that would be additives in a crystal, under ids that no crystal has."""
     ligands = [{"id": "LACTATE", "smiles": LACTATE["smiles"]}, {"id": "B", "ccdCodes": ["GOL"]}]
@@ -152,20 +123,7 @@ def test_ligands_alone_come_back_from_their_structure(predict, af3, tmp_path):
     assert af3("check", structure).exit_code == 0
     result = af3("convert", structure, converted)
     assert result.exit_code == 0 and "note:" not in result.output
-    assert chains(read_job(converted)) == chains(read_job(path))
-
-
-def chains(job: Job) -> dict[str, tuple]:
-    """What each chain is."""
-    described = {}
-    for entity in job.entities:
-        match entity:
-            case Ligand():
-                what = (Ligand, entity.ccd_codes, entity.smiles)
-            case Protein() | Rna() | Dna():
-                what = (type(entity), entity.sequence, frozenset(entity.modifications))
-        described |= dict.fromkeys(entity.ids, what)
-    return described
+    assert what_chains_are(read_job(converted)) == what_chains_are(read_job(path))
 
 
 @pytest.fixture

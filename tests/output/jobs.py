@@ -60,3 +60,16 @@ EVERYTHING = Job(
     ),
     user_ccd=ETHANOL,
 )
+
+
+def what_chains_are(job: Job) -> dict[str, tuple]:
+    """Returns by its id what each chain consists of."""
+    described = {}
+    for entity in job.entities:
+        match entity:
+            case Ligand():
+                what = (Ligand, entity.ccd_codes, entity.smiles)
+            case Protein() | Rna() | Dna():
+                what = (type(entity), entity.sequence, frozenset(entity.modifications))
+        described |= dict.fromkeys(entity.ids, what)
+    return described

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import gemmi
@@ -10,12 +11,12 @@ import pytest
 from biotite.structure.io import pdbx
 from gemmi import cif
 
-from af3cli.job import read_job
+from af3cli.job import Dna, Ligand, Rna, read_job
 from af3cli.output.structure import structure_mmcif
 from af3cli.tokens import tokenize
 from tests.official_runs import DATA, RUN_CASES, OfficialRun
 from tests.output.complexes import Source, complex_of, components, golden_complex, scattered
-from tests.output.jobs import EVERYTHING
+from tests.output.jobs import EVERYTHING, what_chains_are
 
 CASES = sorted(path.parent.name for path in DATA.glob("*/features.npz"))
 # What the official program says of itself, and in place of which ours says what made the file.
@@ -87,6 +88,28 @@ def test_biotite_reads_the_atoms_and_bonds_back(case):
     np.testing.assert_allclose(found.coord, coordinates, atol=6e-4)
     np.testing.assert_allclose(found.b_factor, plddt, atol=6e-3)
     assert len(np.unique(found.bonds.as_array()[:, :2])) >= len(found) - 1  # an ion has none
+
+
+def test_every_kind_of_molecule_comes_back(tmp_path):
+    """What is read from the file is the job: its chains, modifications and bonds."""
+    known = [  # the last is a component of the job's own; unknown bases are spelt N
+        replace(entity, sequence=entity.sequence.replace("X", "N"))
+        if isinstance(entity, Rna | Dna)
+        else entity
+        for entity in EVERYTHING.entities[:-1]
+    ]
+    wanted = replace(EVERYTHING, entities=tuple(known), user_ccd=None)
+    path = tmp_path / "model.cif"
+    path.write_text(structure_mmcif(complex_of(wanted), *scattered(complex_of(wanted))))
+    found = read_job(path)
+    chains = what_chains_are(wanted)
+    assert what_chains_are(found) == chains
+    of_ligands = {
+        frozenset(bond)
+        for bond in wanted.bonds
+        if any(chains[atom.chain_id][0] is Ligand for atom in bond)
+    }
+    assert {frozenset(bond) for bond in found.bonds} == of_ligands
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case != "user_ccd"])
