@@ -130,14 +130,15 @@ class RunOptions:
 
     def load(self, load_model: Callable[..., Model], weights: Ahead[Weights]) -> Model:
         """Returns what `load_model` makes of the parameters; says so if they mean nothing."""
-        from af3cli.inference.compile_cache import keep_compiled_programs
+        from af3cli.inference.compile_cache import HOW_TO_KEEP, NOT_KEPT, keep_compiled_programs
         from af3cli.inference.device import check_device, claim_memory, why_slow
         from af3cli.inference.precision import choose_precision
         from af3cli.weights.provenance import describe_depths
 
         claim_memory()
         check_device()
-        keep_compiled_programs()
+        if keep_compiled_programs() is None:
+            warn(f"{NOT_KEPT}; {HOW_TO_KEEP}")
         model = load_model(weights.take(), precision=self.precision)
         if not model.weights.is_of_known_depths:
             warn(

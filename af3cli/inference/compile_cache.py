@@ -12,6 +12,9 @@ from af3cli.user_cache import user_cache
 # Seconds that a program takes to compile; one run compiles a dozen that JAX would not keep.
 _WORTH_KEEPING = 0.1
 
+NOT_KEPT = "compiled programs are not kept, so each run compiles anew"
+HOW_TO_KEEP = "name a folder that you can write to in JAX_COMPILATION_CACHE_DIR"
+
 
 def keep_compiled_programs(cache: Path | None = None) -> Path | None:
     """Switches JAX's persistent compilation cache on and returns where it is.

@@ -78,12 +78,11 @@ def _unused_gpu() -> str:
 
 
 def _compiled_programs() -> Finding:
-    from af3cli.inference.compile_cache import keep_compiled_programs
+    from af3cli.inference.compile_cache import HOW_TO_KEEP, NOT_KEPT, keep_compiled_programs
 
     folder = keep_compiled_programs()
     if folder is None:
-        advice = "set XDG_CACHE_HOME to a folder that can be written"
-        return Finding("compiled", "programs are not kept, each run compiles them anew", advice)
+        return Finding("compiled", NOT_KEPT, HOW_TO_KEEP)
     files = [path for path in folder.iterdir() if path.is_file()]
     num_bytes = sum(path.stat().st_size for path in files)
     return Finding("compiled", f"{folder}: {counted(len(files), 'file')}, {size(num_bytes)}")

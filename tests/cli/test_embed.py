@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from af3cli import open_embeddings
-from af3cli.inference import memory
+from af3cli.inference import compile_cache, memory
 from af3cli.runs import embeddings as embeddings_run
 from tests.cli.commands import EXAMPLES, GOLDEN, golden_job, stop
 
@@ -71,15 +71,17 @@ def test_a_run_tells_what_it_does_and_labels_what_means_nothing(af3, tmp_path, r
         assert entry["made_on"].endswith(", plain attention")  # float32
 
 
-def test_a_job_that_is_too_large_for_the_machine_is_warned_of(
+def test_little_memory_and_no_place_for_programs_are_warned_of(
     af3, tmp_path, reduced_weights, monkeypatch
 ):
     monkeypatch.setattr(memory, "host_bytes", lambda: 10**6)
+    monkeypatch.setattr(compile_cache, "keep_compiled_programs", lambda: None)
     job = golden_job("dna_duplex", tmp_path)
     options = ("--weights", reduced_weights, "--recycles", 0, "--buckets", "exact")
     result = af3("embed", job, *options, "--out", tmp_path / "emb.h5")
     assert "the device has 1 MB" in result.output
     assert "may not fit; what is lower with it: --precision bfloat16, --buckets" in result.output
+    assert "each run compiles anew; name a folder that you can write to" in result.output
     assert result.exit_code == 0, result.output
 
 
