@@ -143,7 +143,7 @@ class RunOptions:
         if not model.weights.is_of_known_depths:
             warn(
                 f"the parameters {model.weights.name} are not of as many blocks as any model known "
-                f"here ({describe_depths(model.config)}); some may be missing"
+                f"here ({describe_depths(model.weights.config)}); some may be missing"
             )
         if model.weights.is_meaningless:
             warn(f"the parameters {model.weights.name} are random, so all values are meaningless")

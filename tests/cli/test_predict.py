@@ -14,8 +14,14 @@ from af3cli import open_embeddings
 from af3cli.inference import predict as inference
 from af3cli.inference.heads import Heads
 from af3cli.job import read_job
+from af3cli.locking import only_writer
+from af3cli.model.config import reduced
+from af3cli.weights.families import OPENFOLD3
+from af3cli.weights.provenance import NATIVE_FORMAT
+from af3cli.weights.safetensors_file import write_safetensors
+from af3cli.weights.synthetic import synthetic_parameters
 from tests.cli.commands import EXAMPLES
-from tests.cli.predictions import LACTATE, NAME, coordinates, sample_file, write_job
+from tests.cli.predictions import LACTATE, NAME, coordinates, sample_file, settings, write_job
 from tests.output.jobs import what_chains_are
 
 NOWHERE = """data_NOWHERE
@@ -196,6 +202,19 @@ def test_without_coordinates_confidences_are_null(predict, tmp_path, monkeypatch
     arrays = json.loads(sample_file(tmp_path, 1, 0, "confidences.json").read_text())
     assert set(arrays["atom_plddts"]) == {None} and arrays["pae"][0][0] is None
     assert predict(job, "--samples", 1).output.count("1 sample was there already") == 1
+
+
+def test_parameters_of_other_depths_than_known_models_are_warned_of(af3, tmp_path, job):
+    config = reduced(OPENFOLD3)
+    metadata = {"format": NATIVE_FORMAT, "format_version": "1", "family": "openfold3"}
+    path = tmp_path / "short.safetensors"
+    arrays = dict(synthetic_parameters(config))
+    write_safetensors(path, arrays, metadata | {"source_sha256": "0" * 64})
+    (tmp_path / NAME).mkdir()
+    with only_writer(tmp_path / NAME):  # so that nothing is computed
+        result = af3("predict", *settings(path), "--out-dir", tmp_path, job)
+    assert "as any model known here (blocks: 2 pairformer, " in result.output
+    assert "being written by process" in result.output and "Traceback" not in result.output
 
 
 def test_different_jobs_do_not_share_a_folder(af3, tmp_path):
