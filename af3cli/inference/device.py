@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cache
 
@@ -21,6 +22,24 @@ _SHARE_VARIABLES = ("XLA_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_MEM_FRACTION")
 _GPU_OPTIONS = {"xla_gpu_enable_triton_gemm": False}
 
 
+class _PluginErrors(logging.Filter):
+    """Keeps why JAX cannot use a plugin for some kind of device, in place of a traceback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reasons: list[str] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lets through what is not about an exception."""
+        if not record.exc_info:
+            return True
+        self.reasons.append(_first_line(record.exc_info[1]))
+        return False
+
+
+_plugin_errors = _PluginErrors()  # JAX looks for plugins once in a process
+
+
 def claim_memory() -> None:
     """Has JAX take nearly all of a GPU's memory, unless the user has chosen a share.
 
@@ -36,11 +55,12 @@ def check_device() -> int:
     Raises:
       DeviceError: JAX finds none, or the first does not compute.
     """
+    logging.getLogger("jax._src.xla_bridge").addFilter(_plugin_errors)
     try:
         devices = jax.local_devices()
         jax.block_until_ready(jnp.ones((8, 8)) @ jnp.ones((8, 8)))
     except (RuntimeError, AssertionError) as error:  # the latter where a plugin is missing
-        told = str(error).partition("\n")[0] or "nothing more is told"
+        told = "; ".join(_plugin_errors.reasons) or _first_line(error) or "nothing more is told"
         raise DeviceError(
             f"JAX has no device that computes ({told}). JAX_PLATFORMS says which it may use: "
             f"{os.environ.get('JAX_PLATFORMS') or 'any'}; with JAX_PLATFORMS=cpu it computes on "
@@ -77,7 +97,13 @@ def made_on(precision: Precision) -> str:
 
 
 def why_slow(precision: Precision) -> str | None:
-    """Returns what attention on this GPU goes without, and why, or None if it is not slower."""
+    """Returns what this device, or attention on it, goes without, and why; None if nothing."""
+    if jax.default_backend() == "cpu" and _plugin_errors.reasons:
+        reasons = "; ".join(_plugin_errors.reasons)
+        return (
+            f"computing on the processor, for JAX cannot use the GPU ({reasons}). "
+            "A container sees GPUs with --gpus all; JAX_PLATFORMS=cpu says that none is meant"
+        )
     if jax.default_backend() != "gpu" or precision != Precision.BFLOAT16:
         return None
     if reason := why_not_fused():
@@ -85,3 +111,7 @@ def why_slow(precision: Precision) -> str | None:
     if reason := why_not_tiled():
         return f"without the kernel for tiled attention, which is faster than cuDNN's: {reason}"
     return None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

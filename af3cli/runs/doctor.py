@@ -59,7 +59,8 @@ def _device() -> Finding:
     precision = choose_precision()
     text = f"{made_on(precision)}, {precision}, {size(device_bytes())} of memory"
     if made_on(precision).startswith("cpu"):
-        return Finding("device", f"{text}, {counted(num_processors(), 'processor')}", _unused_gpu())
+        text += f", {counted(num_processors(), 'processor')}"
+        return Finding("device", text, why_slow(precision) or _unused_gpu())
     if num_devices > 1:
         text += f"; {num_devices} of them, of which a run uses the first"
     return Finding("device", text, why_slow(precision) or "")

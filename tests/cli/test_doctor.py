@@ -71,3 +71,26 @@ def test_no_device_is_a_message(tmp_path, command, exit_code):
     told = run.stdout + run.stderr
     assert "JAX has no device that computes" in told and "Traceback" not in told
     assert not list(tmp_path.glob("e.h5"))
+
+
+def test_a_gpu_that_cannot_be_used_is_told_without_a_traceback(tmp_path):
+    """As where a container was not given the GPUs that its image is made for."""
+    plugin = tmp_path / "jax_plugins" / "xla_cuda12"
+    plugin.mkdir(parents=True)
+    (plugin / "__init__.py").write_text(
+        "def initialize():\n    raise RuntimeError('operation cuInit(0) failed\\nand more')\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = ["embed", EXAMPLES / "ion.json", "--weights", "synthetic-reduced", "--out", "e.h5"]
+    for arguments in (["doctor"], [*command, "--recycles", 0, "--buckets", "exact"]):
+        run = subprocess.run(
+            [sys.executable, "-m", "af3cli", *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": path, "JAX_PLATFORMS": ""},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told = run.stdout + run.stderr
+        assert "JAX cannot use the GPU (operation cuInit(0) failed)" in told, told
+        assert "--gpus all" in told and "Traceback" not in told
