@@ -16,6 +16,7 @@ first used, so that `import af3cli` costs nothing::
 
     with af3cli.open_embeddings("emb.h5") as file:
         pair = file["2PV7"].pair
+    best = af3cli.open_prediction("out/2pv7").samples[0].confidences().pae
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from af3cli.inference.trunk import embed, load_model
     from af3cli.job.read import read_job, read_jobs
     from af3cli.output.embeddings import open_embeddings
+    from af3cli.output.prediction_reader import open_prediction
     from af3cli.tokens.table import token_table
     from af3cli.tokens.tokenize import tokenize
 
@@ -43,6 +45,7 @@ __all__ = [
     "load_prediction_model",
     "open_dictionary",
     "open_embeddings",
+    "open_prediction",
     "predict",
     "prepare",
     "read_job",
@@ -58,6 +61,7 @@ _HOMES = {
     "load_prediction_model": "af3cli.inference.predict",
     "open_dictionary": "af3cli.chemistry.dictionary",
     "open_embeddings": "af3cli.output.embeddings",
+    "open_prediction": "af3cli.output.prediction_reader",
     "predict": "af3cli.inference.predict",
     "prepare": "af3cli.inference.predict",
     "read_job": "af3cli.job.read",

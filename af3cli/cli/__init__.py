@@ -17,6 +17,7 @@ from af3cli.wording import printable_lines
 _COMMANDS = {
     "embed": ("af3cli.cli.embed", "Single and pair embeddings of jobs, into one HDF5 file."),
     "predict": ("af3cli.cli.predict", "Structures and confidences of jobs, in folders."),
+    "show": ("af3cli.cli.show", "What is in an embedding file or a folder of predictions."),
     "tokens": (
         "af3cli.cli.tokens",
         "The token table of a job: which row is which residue or atom.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from af3cli.cli.columns import aligned
 from af3cli.cli.reading_options import ReadingOptions, ccd_option, reading_options
 from af3cli.errors import InputError
 from af3cli.job import Job
@@ -93,8 +94,4 @@ def _cells(table: np.ndarray) -> Iterator[list[str]]:
 def _explained_table(order: str, chains: list[str], table: np.ndarray) -> Iterator[str]:
     """Yields the explanation, then aligned columns."""
     yield from (order, *chains, "")
-    cells = list(_cells(table))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(padded).rstrip()
+    yield from aligned(_cells(table))

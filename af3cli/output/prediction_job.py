@@ -10,7 +10,7 @@ from af3cli.errors import InputError
 from af3cli.job import Job, job_digest, read_job, to_alphafold3_json
 from af3cli.locking import only_writer
 from af3cli.output.complexes import ModelSource
-from af3cli.output.terms import terms_of_use
+from af3cli.output.terms import TERMS_FILE, terms_of_use
 from af3cli.output.whole_files import messages, write_file, writing
 
 
@@ -49,4 +49,4 @@ def _seeds_there(data: Path, job: Job) -> tuple[int, ...]:
 
 
 def _paths(folder: Path, name: str) -> tuple[Path, Path]:
-    return folder / f"{name}_data.json", folder / "TERMS_OF_USE.md"
+    return folder / f"{name}_data.json", folder / TERMS_FILE

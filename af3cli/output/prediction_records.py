@@ -71,6 +71,12 @@ def sample_folder(seed: int, sample: int) -> str:
     return f"seed-{seed}_sample-{sample}"
 
 
+def sample_numbers(folder: str) -> tuple[int, int] | None:
+    """Returns the seed and number of the sample with a folder of this name, None of another."""
+    match = _SAMPLE.fullmatch(folder)
+    return (int(match[1]), int(match[2])) if match else None
+
+
 def embeddings_folder(seed: int) -> str:
     """Returns the name of the folder of a seed's embeddings."""
     return f"seed-{seed}_embeddings"
@@ -130,11 +136,9 @@ def finished_parts(
 def finished_scores(folder: Path, name: str) -> dict[tuple[int, int], float]:
     """Returns the ranking score, NaN if unknown, of each whole sample, by seed and number."""
     return {
-        (int(match[1]), int(match[2])): (
-            math.nan if record.ranking_score is None else record.ranking_score
-        )
+        numbers: math.nan if record.ranking_score is None else record.ranking_score
         for key, record in whole_records(folder, name).items()
-        if (match := _SAMPLE.fullmatch(key))
+        if (numbers := sample_numbers(key))
     }
 
 

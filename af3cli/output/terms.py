@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from af3cli.output.complexes import ModelSource
 
-_MEANINGLESS_STRUCTURE = (
+TERMS_FILE = "TERMS_OF_USE.md"
+TERMS_TITLE = "# Terms of use of these results"
+MEANINGLESS_STRUCTURE = (
     "The parameters are random numbers. Structures and confidences made with them mean nothing."
 )
 DISCLAIMER = (
@@ -33,13 +35,13 @@ def describe_source(source: ModelSource) -> str:
 
 def disclaimer(source: ModelSource) -> str:
     """Returns what results must not be taken for."""
-    return f"{_MEANINGLESS_STRUCTURE} {DISCLAIMER}" if source.is_meaningless else DISCLAIMER
+    return f"{MEANINGLESS_STRUCTURE} {DISCLAIMER}" if source.is_meaningless else DISCLAIMER
 
 
 def terms_of_use(source: ModelSource) -> str:
-    """Returns the text of TERMS_OF_USE.md."""
+    """Returns the text of the file of that name."""
     lines = (
-        "# Terms of use of these results",
+        TERMS_TITLE,
         "",
         licence_sentences(source),
         f"SHA-256 of the parameters: {source.sha256}.",

@@ -69,6 +69,9 @@ def test_a_run_tells_what_it_does_and_labels_what_means_nothing(af3, tmp_path, r
         assert (entry["name"], entry["seed"], entry["status"]) == ("dna_duplex", 2, "complete")
         assert len(entry["ccd_sha256"]) == 64 and entry["rdkit_version"]
         assert entry["made_on"].endswith(", plain attention")  # float32
+    shown = af3("show", out).output
+    assert "2 entries, made with the parameters synthetic-reduced" in shown
+    assert "The values are meaningless" in shown and "\ndna_duplex_seed-2  24 " in shown
 
 
 def test_little_memory_and_no_place_for_programs_are_warned_of(
