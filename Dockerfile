@@ -13,8 +13,8 @@ RUN apt-get update \
 COPY pyproject.toml constraints.txt README.md LICENSE /src/
 COPY af3cli /src/af3cli
 RUN python3 -m venv /opt/af3cli \
-    && if [ "$EXTRA" = cpu ]; then package=/src; else package="/src[$EXTRA]"; fi \
-    && /opt/af3cli/bin/pip install --no-cache-dir --constraint /src/constraints.txt "$package" \
+    && if [ "$EXTRA" = cpu ]; then extras=plots; else extras="plots,$EXTRA"; fi \
+    && /opt/af3cli/bin/pip install --no-cache-dir --constraint /src/constraints.txt "/src[$extras]" \
     && rm -rf /src
 
 # Any user may be given with --user, so the cache is open to all.
