@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Bool
 
 from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InUseError
@@ -142,7 +143,7 @@ def num_at_once(task: Task, model: PredictionModel, settings: PredictionSettings
     return min(wanted, settings.num_samples)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Run:
     """What all tasks of a run have in common; `missing` is corrected when a task starts."""
 
@@ -182,7 +183,7 @@ class _Run:
         if missing.samples:
             self._warn(task, explain_conformers(inputs.tokens, inputs.atoms, conformers))
         for sample in self._samples(task, job, missing.samples):
-            self._write_sample(task, inputs, folder, sample)
+            self._write_sample(task, inputs, folder, sample, conformers)
         if problems:
             raise UnstorableError("; ".join(problems))
 
@@ -217,7 +218,7 @@ class _Run:
         left = list(numbers)
         at_once = max(1, min(num_at_once(task, self.model, self.settings), len(left)))
         try:
-            for sample in self._sample(task, job, numbers, at_once):
+            for sample in self._sample_batches(task, job, numbers, at_once):
                 yield sample
                 left.remove(sample.number)
         except Exception as error:
@@ -226,9 +227,9 @@ class _Run:
         else:
             return
         self._warn(task, self._did_not_fit(task, at_once))
-        yield from self._sample(task, job, left, at_once=1)
+        yield from self._sample_batches(task, job, left, at_once=1)
 
-    def _sample(
+    def _sample_batches(
         self, task: Task, job: PreparedJob, numbers: Sequence[int], at_once: int
     ) -> Iterator[Sample]:
         num_steps = self.settings.num_steps
@@ -246,14 +247,18 @@ class _Run:
         )
 
     def _write_sample(
-        self, task: Task, inputs: TaskInputs, folder: PredictionFolder, sample: Sample
+        self,
+        task: Task,
+        inputs: TaskInputs,
+        folder: PredictionFolder,
+        sample: Sample,
+        conformers: Bool[np.ndarray, "atom"],
     ) -> None:
         """Writes a sample with its scores, and tells of what is odd about it."""
         tables = inputs.tokens, inputs.atoms
         has_frame, coordinates = inputs.features.frames.has_frame, sample.coordinates
         scores = score_sample(*tables, has_frame, coordinates, sample.confidences)
         folder.write_sample(task.seed, sample.number, coordinates, sample.confidences, scores)
-        conformers = has_conformer(inputs.tokens, inputs.features.atoms)
         self._warn(task, explain_unplaced(*tables, coordinates, conformers))
         components = self.components.for_job(inputs.job)
         for chain, is_right in compare_chirality(*tables, coordinates, components).items():
