@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from af3cli.disk import free_bytes
 from af3cli.errors import Af3cliError
 from af3cli.web import UnsafeRedirectError, header_number, open_url
 from af3cli.whole_files import written_aside
@@ -220,7 +221,7 @@ class _Transfer:
         self._ended = True
 
     def _check_space(self) -> None:
-        free = shutil.disk_usage(self.part.parent).free
+        free = free_bytes(self.part.parent)
         missing = (self._total or 0) - self.num_bytes
         if missing > free:
             raise DownloadError(

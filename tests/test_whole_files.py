@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from af3cli.errors import OutputError
-from af3cli.whole_files import output_errors, written_aside
+from af3cli.whole_files import written_aside
 
 
 def test_the_file_replaces_another_with_the_usual_rights(tmp_path: Path) -> None:
@@ -45,14 +44,3 @@ def test_two_writers_do_not_meet(tmp_path: Path) -> None:
         first.write_text("first")
         second.write_text("second")
     assert path.read_text() == "first" and list(tmp_path.iterdir()) == [path]
-
-
-def test_places_that_cannot_be_written_are_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    path = tmp_path / "file" / "below"
-    with (
-        pytest.raises(OutputError, match=r"below: cannot be written \(File exists\)"),
-        output_errors(path),
-        written_aside(path),
-    ):
-        pass

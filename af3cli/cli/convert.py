@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from af3cli.cli.reading_options import ReadingOptions, reading_options
+from af3cli.disk import output_errors
 from af3cli.errors import InputError, OutputError
 from af3cli.job import Job, describe, file_name, remarks, to_alphafold3_json
-from af3cli.whole_files import output_errors, written_aside
+from af3cli.whole_files import written_aside
 from af3cli.wording import printable
 
 

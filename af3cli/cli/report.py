@@ -25,7 +25,7 @@ def show_plan(plan: Plan, tasks: tuple[str, str], place: Path, num_bytes: float)
 
     `tasks` is what one task and several are called; they take `num_bytes` in `place`.
     """
-    from af3cli.output.embeddings_writer import free_bytes
+    from af3cli.disk import free_bytes
 
     buckets = Counter(task.bucket for task in plan.tasks)
     free = free_bytes(place)

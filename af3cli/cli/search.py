@@ -11,9 +11,10 @@ import click
 from af3cli.cli.interrupts import tells_interrupts
 from af3cli.cli.reading_options import ReadingOptions, ccd_option, reading_options
 from af3cli.cli.search_options import NOT_CONFIGURED, SearchSettings, search_options
+from af3cli.disk import output_errors
 from af3cli.errors import InputError
 from af3cli.job import Job, describe, file_name, to_alphafold3_json
-from af3cli.whole_files import output_errors, written_aside
+from af3cli.whole_files import written_aside
 
 
 @click.command()

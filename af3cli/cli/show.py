@@ -44,10 +44,11 @@ def command(path: Path, report: Path | None) -> None:
         click.echo("\n".join(_lines(section.overview)))
         sections.append(section)
     if report is not None:
+        from af3cli.disk import output_errors
         from af3cli.output.report import report_html
-        from af3cli.output.whole_files import messages, write_file, writing
+        from af3cli.whole_files import write_file, writing
 
-        with messages(report):
+        with output_errors(report):
             write_file(report, writing(report_html(path.resolve().name, sections).encode()))
         click.echo(f"{report}: written")
 

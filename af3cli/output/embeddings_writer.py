@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +14,7 @@ import h5py
 import numpy as np
 from jaxtyping import Float32, Shaped
 
+from af3cli.disk import CAN_GO_ON, output_errors
 from af3cli.errors import OutputError
 from af3cli.locking import only_writer
 from af3cli.output import append_only
@@ -30,7 +30,7 @@ from af3cli.output.embeddings_format import (
     encode_tokens,
 )
 from af3cli.output.uninterrupted import uninterrupted
-from af3cli.output.whole_files import make_folder, reason
+from af3cli.whole_files import make_folder
 
 # Bytes of an entry besides its arrays and tokens: its own tables, and the list of all entries that
 # it supersedes. The list's part hardly grows: from 6.5 kB to 7.5 kB of the 10,000th entry.
@@ -67,14 +67,12 @@ class EmbeddingsWriter:
             raise OutputError(f"{self.path} is a folder; give the name of a file, such as emb.h5")
         try:
             make_folder(self.path.parent)
-            self._resources.enter_context(only_writer(self.path))
-            if self.path.exists():
-                self._read_existing()
-            else:
-                append_only.create(self.path, self._header.attributes())
-        except OSError as error:
-            self._resources.close()
-            raise OutputError(f"{self.path} cannot be written: {reason(error)}") from error
+            with output_errors(self.path):
+                self._resources.enter_context(only_writer(self.path))
+                if self.path.exists():
+                    self._read_existing()
+                else:
+                    append_only.create(self.path, self._header.attributes())
         except BaseException:
             self._resources.close()
             raise
@@ -139,16 +137,10 @@ class EmbeddingsWriter:
                 raise OutputError(f"{entry.name} was not written whole: {shapes} rows")
 
         attributes = self._header.attributes(self._created)
-        try:
+        with output_errors(self.path, CAN_GO_ON):
             uninterrupted(
                 lambda: append_only.add_group(self.path, entry.name, fill, attributes, check)
             )
-        except OSError as error:
-            raise OutputError(
-                f"{entry.name} could not be written to {self.path}: {reason(error)}. The "
-                f"{len(self._entries)} finished entries are safe; make room, then run the same "
-                "command again."
-            ) from error
         self._entries[entry.name] = _comparable(entry.attributes())
 
     def _read_existing(self) -> None:
@@ -181,14 +173,6 @@ class EmbeddingsWriter:
                 f"{self.path} was made with other settings: {'; '.join(differences)}. A file holds "
                 "embeddings that can be compared with each other; write to another file."
             )
-
-
-def free_bytes(path: Path) -> int:
-    """Returns how many bytes a file or folder at `path`, which need not be there, may take."""
-    place = path.resolve()
-    while not place.is_dir():
-        place = place.parent
-    return shutil.disk_usage(place).free
 
 
 def _comparable(attributes: Mapping[str, object]) -> dict[str, object]:

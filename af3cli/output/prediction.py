@@ -16,6 +16,7 @@ from typing import Self
 import numpy as np
 from jaxtyping import Float32
 
+from af3cli.disk import CAN_GO_ON, output_errors
 from af3cli.locking import only_writer
 from af3cli.output.complexes import Complex
 from af3cli.output.confidences import confidences_bytes, confidences_json, summary_json
@@ -39,16 +40,15 @@ from af3cli.output.prediction_records import (
     sample_folder,
 )
 from af3cli.output.structure import structure_mmcif
-from af3cli.output.whole_files import (
+from af3cli.scores.types import SampleConfidences, SampleScores
+from af3cli.whole_files import (
     Writer,
     make_folder,
-    messages,
     remove_folder,
     remove_unfinished,
     write_folder,
     writing,
 )
-from af3cli.scores.types import SampleConfidences, SampleScores
 
 
 def prediction_bytes(num_tokens: int, num_atoms: int, num_samples: int) -> int:
@@ -97,7 +97,7 @@ class PredictionFolder:
         """
         try:
             make_folder(self.path)
-            with messages(self.path):
+            with output_errors(self.path, CAN_GO_ON):
                 self._resources.enter_context(only_writer(self.path))
                 self._clear()
                 complex_ = self._complex
@@ -206,6 +206,6 @@ class PredictionFolder:
             record = Record(self._identity, sizes, ranking_score, self._chains, self._made_on)
             path.write_bytes(record.to_json())
 
-        with messages(folder):
+        with output_errors(folder, CAN_GO_ON):
             write_folder(folder, {**files, record_name(self._complex.name, name): write_record})
         return folder

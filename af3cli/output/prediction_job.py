@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from af3cli.disk import CAN_GO_ON, output_errors
 from af3cli.errors import InputError
 from af3cli.job import Job, job_digest, read_job, to_alphafold3_json
 from af3cli.locking import only_writer
 from af3cli.output.complexes import ModelSource
 from af3cli.output.terms import TERMS_FILE, terms_of_use
-from af3cli.output.whole_files import messages, write_file, writing
+from af3cli.whole_files import write_file, writing
 
 
 def write_job_files(folder: Path, name: str, job: Job, source: ModelSource) -> None:
@@ -35,7 +36,7 @@ def complete_job_files(
         OutputError: another process writes to the folder, or it cannot be written.
     """
     if not all(path.exists() for path in _paths(folder, name)):
-        with only_writer(folder), messages(folder):
+        with only_writer(folder), output_errors(folder, CAN_GO_ON):
             write_job_files(folder, name, load(), source)
 
 

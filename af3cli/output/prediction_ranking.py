@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from af3cli.disk import CAN_GO_ON, output_errors
 from af3cli.locking import only_writer
 from af3cli.output.prediction_records import SAMPLE_FILES, finished_scores, sample_folder
-from af3cli.output.whole_files import copying, messages, write_file, writing
+from af3cli.whole_files import copying, write_file, writing
 
 # A sample, by its seed and number.
 SampleNumbers = tuple[int, int]
@@ -46,7 +47,7 @@ def rank_samples(folder: Path, name: str, seeds: Sequence[int]) -> SampleNumbers
     table = _table(scores, seeds)
     if not _is_ranked(folder, name, table):
         source = folder / sample_folder(*best)
-        with messages(folder):
+        with output_errors(folder, CAN_GO_ON):
             for ending in SAMPLE_FILES:
                 copied = source / f"{name}_{source.name}_{ending}"
                 write_file(folder / f"{name}_{ending}", copying(copied))

@@ -30,9 +30,9 @@ from af3cli.output.embeddings_format import (
 from af3cli.output.embeddings_npz import NPZ_ARRAYS, npz_name
 from af3cli.output.embeddings_writer import ENTRY_OVERHEAD, EmbeddingsWriter
 from af3cli.output.file_names import check_length, usable_name
-from af3cli.output.whole_files import make_folder
 from af3cli.runs.npz_folder import NpzFolder
 from af3cli.tokens.table import token_table
+from af3cli.whole_files import make_folder
 
 
 @dataclass(frozen=True)

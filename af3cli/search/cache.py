@@ -10,11 +10,12 @@ from pathlib import Path
 
 import zstandard
 
+from af3cli.disk import output_errors
 from af3cli.errors import InputError
 from af3cli.job.textfile import read_text
 from af3cli.search.hits import Row
 from af3cli.user_cache import user_cache
-from af3cli.whole_files import output_errors, written_aside
+from af3cli.whole_files import written_aside
 
 # Those of version 1, which have no checksum, are not used.
 _FORMAT = 2

@@ -6,12 +6,12 @@ import base64
 import hashlib
 import http.client
 import re
-import shutil
 import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from af3cli.disk import free_bytes
 from af3cli.download import (
     DownloadError,
     Patience,
@@ -67,11 +67,8 @@ def find_offer(name: str, source: str = SOURCE) -> Offer:
 
 def check_space(offers: Iterable[Offer], folder: Path) -> None:
     """Raises `OutputError` if the disk of `folder` cannot even hold the compressed files."""
-    place = folder.absolute()
-    while not place.exists():
-        place = place.parent
     needed = sum(offer.num_bytes or 0 for offer in offers)
-    free = shutil.disk_usage(place).free
+    free = free_bytes(folder)
     if needed > free:
         raise OutputError(
             f"{folder}: {size(needed)} are to be downloaded, and more than twice that is needed to "

@@ -12,9 +12,10 @@ from typing import BinaryIO
 
 import zstandard
 
+from af3cli.disk import output_errors
 from af3cli.errors import OutputError
 from af3cli.job.textfile import zstd_chunks
-from af3cli.whole_files import output_errors, written_aside
+from af3cli.whole_files import written_aside
 
 _INPUT_BYTES = 2**12
 _MAX_WINDOW_BYTES = 2**31

@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from af3cli.disk import output_errors
 from af3cli.download import (
     DownloadError,
     Progress,
@@ -22,7 +23,6 @@ from af3cli.weights.load import load_weights
 from af3cli.weights.provenance import Weights, native_metadata
 from af3cli.weights.safetensors_file import write_safetensors
 from af3cli.weights.torch_file import check_torch_file
-from af3cli.whole_files import output_errors
 
 
 def catalogue_entry(name: str) -> CatalogueEntry:

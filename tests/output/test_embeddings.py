@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import h5py
 import ml_dtypes
@@ -13,11 +11,10 @@ import numpy as np
 import pytest
 
 from af3cli.errors import InputError, OutputError
-from af3cli.output import embeddings_writer
 from af3cli.output.embeddings import Entry, open_embeddings
 from af3cli.output.embeddings_arrays import UnstorableError
 from af3cli.output.embeddings_format import MEANINGLESS, entry_name, parse_include
-from af3cli.output.embeddings_writer import EmbeddingsWriter, free_bytes
+from af3cli.output.embeddings_writer import EmbeddingsWriter
 from af3cli.tokens.table import TABLE_COLUMNS
 from tests.output.conftest import NUM_TOKENS, named, random_arrays
 
@@ -280,20 +277,3 @@ def test_places_that_hold_no_file_are_named(tmp_path, file_header, monkeypatch):
     }.items():
         with pytest.raises(OutputError, match=message), EmbeddingsWriter(path, file_header):
             pass
-
-
-def test_free_space_is_that_of_the_disk_that_is_written_to(tmp_path, monkeypatch):
-    """Folders may be where disks are mounted, and links may lead to other disks."""
-    asked = []
-
-    def disk_usage(place: Path) -> SimpleNamespace:
-        asked.append(place)
-        return SimpleNamespace(free=1)
-
-    monkeypatch.setattr(embeddings_writer.shutil, "disk_usage", disk_usage)
-    mounted, link = tmp_path / "mounted", tmp_path / "link.h5"
-    mounted.mkdir()
-    link.symlink_to(mounted / "emb.h5")
-    for path in (mounted, mounted / "new" / "emb.h5", link):
-        assert free_bytes(path) == 1
-    assert asked == [mounted] * 3

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from af3cli import whole_files
 from af3cli.errors import Af3cliError, InputError, OutputError
 from af3cli.job import read_job, to_alphafold3_json
-from af3cli.output import whole_files
 from af3cli.output.complexes import Complex
 from af3cli.output.prediction import PredictionFolder, prediction_bytes
 from af3cli.output.prediction_ranking import complete_ranking
 from af3cli.output.prediction_records import finished_parts, finished_scores
-from af3cli.output.whole_files import writing
 from af3cli.scores import score_sample
+from af3cli.whole_files import writing
 from tests.official_runs import OfficialRun
 from tests.output.complexes import golden_complex
 
@@ -116,7 +116,7 @@ def test_what_fails_half_way_leaves_nothing(tmp_path, complex_, monkeypatch):
             if path.name.endswith("summary_confidences.json"):
                 raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(whole_files, "sync", full)
+        monkeypatch.setattr(whole_files, "_sync", full)
         with pytest.raises(OutputError, match="disk is full"):
             write_samples(folder, (1, 1))
         assert files_below(tmp_path) == before

@@ -154,7 +154,7 @@ def test_a_cache_that_cannot_be_written_is_told_before_the_search(
     (tmp_path / "file").write_text("")
     plan = SearchPlan(databases, cache_folder=tmp_path / "file" / "cache")
     events: list[Event] = []
-    with pytest.raises(OutputError, match=r"cannot be written \(Not a directory\)"):
+    with pytest.raises(OutputError, match=r"cannot be written: Not a directory"):
         list(search_jobs([_job("one", Protein(("A",), PROTEINS[6]))], plan, events.append))
     assert events == []
 
