@@ -19,6 +19,7 @@ import msgpack
 import numpy as np
 from jaxtyping import Int, Integer, Shaped
 
+from af3cli.disk import reading_errors
 from af3cli.errors import InputError
 
 _NUMBER_TYPES = {
@@ -194,10 +195,12 @@ def _unpack_file(
 ) -> dict[tuple[str, str], Mapping[str, Any]]:
     """Returns the encoded columns by category and name."""
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with (
+            reading_errors(InputError, path),
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
             blocks = unpack_blocks(data, str(path))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError:  # an empty file cannot be mapped
         raise InputError(f"{path}: is empty") from None
     if len(blocks) != 1:

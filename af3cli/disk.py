@@ -1,4 +1,4 @@
-"""Disks: what is free on one, and messages when files on it cannot be written."""
+"""Disks: what is free on one, and messages when files on it cannot be read or written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from af3cli.errors import OutputError
+from af3cli.errors import Af3cliError, OutputError
 
 # Advice when the results of a run cannot be written.
 CAN_GO_ON = "What is finished is kept; run the same command again to go on."
@@ -25,7 +25,7 @@ def free_bytes(path: Path) -> int:
 
 
 def reason(error: OSError) -> str:
-    """Returns why something cannot be written."""
+    """Returns why something cannot be read or written."""
     return _FULL.get(error.errno, error.strerror or str(error))
 
 
@@ -37,3 +37,12 @@ def output_errors(path: Path, advice: str = "") -> Iterator[None]:
     except OSError as error:
         problem = f"{path} cannot be written: {reason(error)}"
         raise OutputError(f"{problem}. {advice}" if advice else problem) from error
+
+
+@contextmanager
+def reading_errors(kind: type[Af3cliError], path: Path | None = None) -> Iterator[None]:
+    """Turns what the operating system reports of a file, or else of `path`, into a `kind`."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{error.filename or path} cannot be read: {reason(error)}") from error

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from af3cli.disk import free_bytes
-from af3cli.errors import Af3cliError
+from af3cli.disk import free_bytes, output_errors, reason
+from af3cli.errors import OutputError
 from af3cli.web import UnsafeRedirectError, header_number, open_url
 from af3cli.whole_files import written_aside
 
@@ -29,7 +29,7 @@ _LOCAL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS
 Progress = Callable[[int, int | None], None]
 
 
-class DownloadError(Af3cliError):
+class DownloadError(OutputError):
     """A file cannot be had, or is not the one that was published."""
 
 
@@ -67,19 +67,19 @@ def download(
 
     Raises:
         DownloadError: the server refuses, keeps failing, or what it sent is not the file.
+        OutputError: the file cannot be written.
     """
-    try:
+    with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         transfer = _Transfer(url, path, progress, patience.timeout)
         _transfer_all(transfer, url, patience)
-        _check(transfer.part, sha256, url)
+        try:
+            _check(transfer.part, sha256, url)
+        except _WrongFileError:
+            forget_download(path)
+            raise
         os.replace(transfer.part, path)
         forget_download(path)
-    except _WrongFileError:
-        forget_download(path)
-        raise
-    except OSError as error:
-        raise DownloadError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def forget_download(path: Path) -> None:
@@ -136,8 +136,7 @@ def copy_file(source: Path, path: Path, sha256: str | None = None) -> None:
             shutil.copyfile(source, aside)
             _check(aside, sha256, str(source))
     except OSError as error:
-        problem = error.strerror or error
-        raise DownloadError(f"{source} cannot be copied to {path}: {problem}") from error
+        raise DownloadError(f"{source} cannot be copied to {path}: {reason(error)}") from error
 
 
 def _check(part: Path, sha256: str | None, origin: str) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from af3cli.errors import InUseError, OutputError
+from af3cli.disk import output_errors
+from af3cli.errors import InUseError
 
 
 def lock_file(path: Path) -> Path:
@@ -34,15 +35,14 @@ def only_writer(path: Path) -> Iterator[None]:
     except OSError:
         holder = ""
     lock = FileLock(lock_path)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise InUseError(
-            f"{path} is being written by {holder or 'another process'}. Wait until it is done, or "
-            "let this run write elsewhere."
-        ) from None
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
+    with output_errors(path):
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise InUseError(
+                f"{path} is being written by {holder or 'another process'}. Wait until it is done, "
+                "or let this run write elsewhere."
+            ) from None
     try:
         lock_path.write_text(f"process {os.getpid()} on {socket.gethostname()}")
         yield

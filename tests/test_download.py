@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from af3cli.download import DownloadError, Patience, copy_file, download
+from af3cli.errors import OutputError
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -254,7 +255,7 @@ def test_more_than_the_disk_holds(server, path):
 
 
 def test_folder_that_cannot_be_written(server):
-    with pytest.raises(DownloadError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         download(server.url, Path("/proc/absent/model.pt"), patience=FAST)
 
 
@@ -280,6 +281,6 @@ def test_what_cannot_be_copied_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("shutil.copyfile", fill_the_disk)
-    with pytest.raises(DownloadError, match=r"cannot be copied .*No space left"):
+    with pytest.raises(DownloadError, match=r"cannot be copied .*the disk is full"):
         copy_file(tmp_path / "source.pt", path)
     assert list(path.parent.iterdir()) == []

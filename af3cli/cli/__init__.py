@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from af3cli.disk import reason
 from af3cli.errors import Af3cliError, OutputError
 from af3cli.wording import printable_lines
 
@@ -63,7 +64,7 @@ class _LazyGroup(click.Group):
             raise  # click ends quietly
         except OSError as error:
             place = f"{error.filename}: " if error.filename else "cannot write or read: "
-            _fail(f"{place}{error.strerror or error}", OutputError.exit_code)
+            _fail(f"{place}{reason(error)}", OutputError.exit_code)
 
 
 def _look_for_garbage_seldom() -> None:

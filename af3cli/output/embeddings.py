@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from af3cli.disk import reading_errors
 from af3cli.errors import OutputError
 from af3cli.output.embeddings_arrays import BFLOAT16_MARK, decode
 from af3cli.output.embeddings_format import (
@@ -43,11 +44,9 @@ def open_embeddings(path: str | Path) -> EmbeddingsFile:
     """
     path = Path(path)
     with ExitStack() as opened:
-        try:
+        with reading_errors(OutputError, path):
             # Given a path, HDF5 would share the state of a handle that is open since earlier.
             raw = opened.enter_context(path.open("rb", buffering=0))
-        except OSError as error:
-            raise OutputError(f"{path} cannot be read: {error.strerror}") from error
         try:
             file = opened.enter_context(h5py.File(raw, "r"))
         except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from af3cli.errors import OutputError
+from af3cli.disk import output_errors
 from af3cli.output.embeddings_arrays import UnstorableError, encode
 from af3cli.whole_files import written_aside
 
@@ -40,11 +40,8 @@ def write_npz(path: Path, arrays: Mapping[str, Float[np.ndarray, "..."]]) -> Non
         for key, name in _KEYS.items()
         if name in arrays
     }
-    try:
-        with written_aside(path) as aside, aside.open("wb") as file:
-            np.savez_compressed(file, **encoded)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    with output_errors(path), written_aside(path) as aside, aside.open("wb") as file:
+        np.savez_compressed(file, **encoded)
 
 
 def holds_array(

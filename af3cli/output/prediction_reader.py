@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Int64, Shaped
 
+from af3cli.disk import reading_errors
 from af3cli.errors import OutputError
 from af3cli.output.prediction_records import sample_numbers
 from af3cli.output.terms import MEANINGLESS_STRUCTURE, TERMS_FILE, TERMS_TITLE
@@ -135,10 +136,8 @@ def _holds_samples(folder: Path) -> bool:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    try:
+    with reading_errors(OutputError, folder):
         return sorted(path for path in folder.iterdir() if path.is_dir())
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be read: {error.strerror}") from error
 
 
 def _sample(folder: Path, seed: int, number: int) -> SavedSample:
@@ -154,9 +153,8 @@ def _sample(folder: Path, seed: int, number: int) -> SavedSample:
 
 def _read(path: Path) -> Mapping[str, object]:
     try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise OutputError(f"{path} cannot be read: {error.strerror}") from error
+        with reading_errors(OutputError, path):
+            content = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise _unlike(path, error) from error
     if not isinstance(content, dict):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from af3cli.disk import reading_errors
 from af3cli.errors import InputError
 from af3cli.job.textfile import read_text
 from af3cli.search.catalogue import CATALOGUE
@@ -46,10 +47,8 @@ class Database:
 
 def file_digest(path: Path) -> str:
     """What tells one state of a file from another: SHA-256 of its name, size and time."""
-    try:
+    with reading_errors(InputError, path):
         state = path.stat()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     return hashlib.sha256(f"{path.name} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()
 
 

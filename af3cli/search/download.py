@@ -12,12 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from af3cli.disk import free_bytes
-from af3cli.download import (
-    DownloadError,
-    Patience,
-    Progress,
-    download,
-)
+from af3cli.download import Patience, Progress, download
 from af3cli.errors import OutputError
 from af3cli.locking import only_writer
 from af3cli.search.catalogue import CATALOGUE, CatalogueEntry
@@ -93,11 +88,8 @@ def get_database(offer: Offer, folder: Path, progress: Progress) -> Path:
 
 def _get(offer: Offer, target: Path, progress: Progress) -> None:
     compressed = target.with_name(offer.url.rpartition("/")[2])
-    try:
-        if not compressed.exists():
-            download(offer.url, compressed, progress=progress)
-    except DownloadError as error:
-        raise OutputError(str(error)) from None
+    if not compressed.exists():
+        download(offer.url, compressed, progress=progress)
     _check(compressed, offer)
     (unpack_structures if offer.entry.is_folder else unpack_file)(compressed, target)
     compressed.unlink()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from af3cli.disk import reason
 from af3cli.errors import InputError
 from af3cli.search.catalogue import MoleculeKind
 from af3cli.search.records import MAX_SPLICED_BYTES, FileRange
@@ -66,7 +67,7 @@ def reading_errors(path: Path) -> Iterator[None]:
             f"{path}: the compressed data is damaged or cut off ({error}); get the file again"
         ) from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise InputError(f"{path} cannot be read: {reason(error)}") from None
 
 
 def _blocks(

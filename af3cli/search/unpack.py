@@ -42,24 +42,27 @@ def unpack_structures(source: Path, target: Path) -> None:
     aside = target.with_name(f"{target.name}.unpacking")
     shutil.rmtree(aside, ignore_errors=True)
     try:
-        aside.mkdir(parents=True)
-        with source.open("rb") as compressed:
-            stream = _Stream(_decompressed(compressed, source))
-            with tarfile.open(fileobj=stream, mode="r|") as archive:
-                for member in archive:
-                    name = _STRUCTURE_NAME.fullmatch(member.name)
-                    content = archive.extractfile(member) if name and member.isreg() else None
-                    if content is not None:
-                        with (aside / name[1].lower()).open("wb") as file:
-                            shutil.copyfileobj(content, file)
-            stream.read_to_end()
-        aside.rename(target)
+        with output_errors(target):
+            aside.mkdir(parents=True)
+            _extract(source, aside)
+            aside.rename(target)
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise OutputError(f"{source}: the archive is damaged ({error}); remove it") from None
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _extract(source: Path, folder: Path) -> None:
+    with source.open("rb") as compressed:
+        stream = _Stream(_decompressed(compressed, source))
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                name = _STRUCTURE_NAME.fullmatch(member.name)
+                content = archive.extractfile(member) if name and member.isreg() else None
+                if content is not None:
+                    with (folder / name[1].lower()).open("wb") as file:
+                        shutil.copyfileobj(content, file)
+        stream.read_to_end()
 
 
 class _Stream(io.RawIOBase):

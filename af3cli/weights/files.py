@@ -7,11 +7,15 @@ import io
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from af3cli.errors import OutputError, WeightsError
+from af3cli import disk
+from af3cli.errors import WeightsError
 from af3cli.whole_files import written_aside
+
+reading_errors = partial(disk.reading_errors, WeightsError)
 
 
 class JoinedFiles(io.RawIOBase):
@@ -43,16 +47,6 @@ class JoinedFiles(io.RawIOBase):
         super().close()
 
 
-@contextmanager
-def reading_errors(path: Path | None = None) -> Iterator[None]:
-    """Turns what the operating system reports of a file, or else of `path`, into `WeightsError`."""
-    try:
-        yield
-    except OSError as error:
-        where = error.filename or path
-        raise WeightsError(f"{where} cannot be read: {error.strerror or error}") from None
-
-
 def files_digest(paths: Sequence[Path]) -> Future[str]:
     """Returns the sha256 of files one after the other, computed while other things go on."""
 
@@ -73,8 +67,5 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OutputError: the file cannot be written.
     """
-    try:
-        with written_aside(path) as aside, aside.open("wb") as file:
-            yield file
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+    with disk.output_errors(path), written_aside(path) as aside, aside.open("wb") as file:
+        yield file

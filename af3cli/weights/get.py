@@ -7,14 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from af3cli.disk import output_errors
-from af3cli.download import (
-    DownloadError,
-    Progress,
-    copy_file,
-    download,
-    forget_download,
-    no_progress,
-)
+from af3cli.download import Progress, copy_file, download, forget_download, no_progress
 from af3cli.errors import OutputError, WeightsError
 from af3cli.locking import only_writer
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
@@ -77,17 +70,14 @@ def _files_in(folder: Path, entry: CatalogueEntry) -> list[Path]:
 
 def _get(entry: CatalogueEntry, folder: Path, source: Path | None, progress: Progress) -> None:
     incoming = folder / f".{entry.name}"
-    try:
-        for url, name in zip(entry.urls, entry.file_names, strict=True):
-            sha256 = entry.sha256 if name == entry.file_names[0] else None
-            if source is not None:
-                copy_file(_given(source, name, entry), incoming / name, sha256)
-            elif (folder / name).exists():
-                copy_file(folder / name, incoming / name, sha256)
-            elif not (incoming / name).exists():
-                download(url, incoming / name, sha256, progress)
-    except DownloadError as error:
-        raise OutputError(str(error)) from None
+    for url, name in zip(entry.urls, entry.file_names, strict=True):
+        sha256 = entry.sha256 if name == entry.file_names[0] else None
+        if source is not None:
+            copy_file(_given(source, name, entry), incoming / name, sha256)
+        elif (folder / name).exists():
+            copy_file(folder / name, incoming / name, sha256)
+        elif not (incoming / name).exists():
+            download(url, incoming / name, sha256, progress)
     _check_model(entry, incoming)
     for name in entry.file_names:
         os.replace(incoming / name, folder / name)

@@ -50,7 +50,7 @@ def test_it_runs_as_a_module():
 @pytest.mark.parametrize(
     ("name", "encoding", "device", "message"),
     [
-        ("mine", "utf-8", "/dev/full", "No space left on device"),
+        ("mine", "utf-8", "/dev/full", "the disk is full"),
         ("\u86cb\u767d1", "latin-1", os.devnull, r"which has no '\u86cb'"),
     ],
 )
