@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float32, Shaped
+from jaxtyping import Bool, Float32, Float64, Shaped
 
 from af3cli.output.cif_tables import INAPPLICABLE, UNKNOWN, add_table
 from af3cli.output.structure_chains import Residues
@@ -40,45 +41,36 @@ def add_atom_tables(
 
     Columns, order and decimals are those of the official program. What is not a number is "?".
     """
+    row = residue_of_atom(residues, atoms)
     b_factors = _fixed(plddt, 2)
-    _add_quality(block, residues, residue_of_atom(residues, atoms), b_factors)
+    _add_quality(block, residues, row, b_factors)
     elements = atoms.element.astype(str)
     add_table(block, "atom_type", {"symbol": np.unique(elements)})
-    polymer = residues.is_polymer
-    per_residue = {
-        "group_PDB": np.where(_is_standard(residues), "ATOM", "HETATM"),
-        "label_comp_id": residues.name,
-        "label_asym_id": residues.chain_id,
-        "label_entity_id": residues.asym_id.astype(str),
-        "label_seq_id": np.where(polymer, residues.number.astype(str), INAPPLICABLE),
-        "auth_seq_id": residues.number.astype(str),
-        "auth_asym_id": residues.chain_id,
-    }
-    row = residue_of_atom(residues, atoms)
-    column = {item: values[row] for item, values in per_residue.items()}
-    num_atoms = len(atoms)
+    group = np.where(_is_standard(residues), "ATOM", "HETATM")
+    chain, number = residues.chain_id[row], residues.number[row]
     x, y, z = (_fixed(axis, 3) for axis in coordinates.T)
+    num_atoms = len(atoms)
     add_table(
         block,
         "atom_site",
         {
-            "group_PDB": column["group_PDB"],
+            "group_PDB": group[row],
             "id": range(1, num_atoms + 1),
             "type_symbol": elements,
             "label_atom_id": atoms.name,
             "label_alt_id": [INAPPLICABLE] * num_atoms,
-            "label_comp_id": column["label_comp_id"],
-            "label_asym_id": column["label_asym_id"],
-            "label_entity_id": column["label_entity_id"],
-            "label_seq_id": column["label_seq_id"],
+            "label_comp_id": residues.name[row],
+            "label_asym_id": chain,
+            "label_entity_id": residues.asym_id[row],
+            "label_seq_id": residues.label_number[row],
             "pdbx_PDB_ins_code": [UNKNOWN] * num_atoms,
             "Cartn_x": x,
             "Cartn_y": y,
             "Cartn_z": z,
             "occupancy": ["1.00"] * num_atoms,
             "B_iso_or_equiv": b_factors,
-            "auth_seq_id": column["auth_seq_id"],
-            "auth_asym_id": column["auth_asym_id"],
+            "auth_seq_id": number,
+            "auth_asym_id": chain,
             "pdbx_PDB_model_num": ["1"] * num_atoms,
         },
     )
@@ -90,53 +82,50 @@ def _add_quality(
     residue: Shaped[np.ndarray, "atom"],
     b_factors: list[str],
 ) -> None:
-    """Adds the mean pLDDT of all atoms and of each residue.
+    """Adds the mean pLDDT of all atoms and of each residue, whose row each atom has."""
+    values = np.array([np.nan if text == UNKNOWN else float(text) for text in b_factors])
+    metrics = {
+        "id": ["1", "2"],
+        "mode": ["global", "local"],
+        "name": ["pLDDT", "pLDDT"],
+        "software_group_id": ["1", "1"],
+        "type": ["pLDDT", "pLDDT"],
+    }
+    overall = {
+        "ordinal_id": ["1"],
+        "model_id": ["1"],
+        "metric_id": ["1"],
+        "metric_value": _fixed(values.mean(keepdims=True), 2),
+    }
+    add_table(block, "ma_qa_metric", metrics)
+    add_table(block, "ma_qa_metric_global", overall)
+    add_table(block, "ma_qa_metric_local", _local_quality(residues, residue, values))
+
+
+def _local_quality(
+    residues: Residues,
+    residue: Shaped[np.ndarray, "atom"],
+    values: Float64[np.ndarray, "atom"],
+) -> dict[str, Sequence[object]]:
+    """Returns the columns of each residue's mean.
 
     Residues that an mmCIF file cannot tell apart (of one name, in one ligand) share a row.
     """
-    values = np.array([np.nan if text == UNKNOWN else float(text) for text in b_factors])
-    add_table(
-        block,
-        "ma_qa_metric",
-        {
-            "id": ["1", "2"],
-            "mode": ["global", "local"],
-            "name": ["pLDDT", "pLDDT"],
-            "software_group_id": ["1", "1"],
-            "type": ["pLDDT", "pLDDT"],
-        },
-    )
-    add_table(
-        block,
-        "ma_qa_metric_global",
-        {
-            "ordinal_id": ["1"],
-            "model_id": ["1"],
-            "metric_id": ["1"],
-            "metric_value": _fixed(values.mean(keepdims=True), 2),
-        },
-    )
-    number = np.where(residues.is_polymer, residues.number.astype(str), INAPPLICABLE)
     rows: dict[tuple[str, str, str], int] = {}
-    keys = zip(residues.chain_id, number, residues.name, strict=True)
+    keys = zip(residues.chain_id, residues.label_number, residues.name, strict=True)
     row = np.array([rows.setdefault(key, len(rows)) for key in keys])[residue]
     starts = np.searchsorted(np.sort(row), range(1, len(rows)))
     groups = np.split(values[np.argsort(row, kind="stable")], starts)
-    means = np.array([group.mean() for group in groups])
     chain_ids, numbers, names = zip(*rows, strict=True)
-    add_table(
-        block,
-        "ma_qa_metric_local",
-        {
-            "ordinal_id": range(1, len(rows) + 1),
-            "model_id": ["1"] * len(rows),
-            "label_asym_id": chain_ids,
-            "label_seq_id": numbers,
-            "label_comp_id": names,
-            "metric_id": ["2"] * len(rows),
-            "metric_value": _fixed(means, 2),
-        },
-    )
+    return {
+        "ordinal_id": range(1, len(rows) + 1),
+        "model_id": ["1"] * len(rows),
+        "label_asym_id": chain_ids,
+        "label_seq_id": numbers,
+        "label_comp_id": names,
+        "metric_id": ["2"] * len(rows),
+        "metric_value": _fixed(np.array([group.mean() for group in groups]), 2),
+    }
 
 
 def _fixed(values: Shaped[np.ndarray, "value"], decimals: int) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Shaped
 
 from af3cli.chemistry import Component, ComponentDictionary
 from af3cli.chemistry.component import DESCRIPTION_ITEMS
@@ -97,47 +100,60 @@ def add_connections(block: cif.Block, job: Job, residues: Residues, atoms: Atoms
     As in the official program, a bond of an atom that is not modelled is left out.
     """
     residue = residue_of_atom(residues, atoms)
-    row_of = {
-        key: row
-        for row, key in enumerate(
-            zip(
-                residues.chain_id[residue],
-                residues.number[residue].tolist(),
-                atoms.name,
-                strict=True,
-            )
-        )
-    }
-    bonds = [[(a.chain_id, a.residue_id, a.atom_name) for a in bond] for bond in job.bonds]
-    bonds += _polymer_links(residues)
-    pairs = [
-        (row_of[one], row_of[other]) for one, other in bonds if one in row_of and other in row_of
-    ]
+    pairs = _bonded_atoms(job, residues, residue, atoms)
     if not pairs:
         return
     kinds = [_connection_type(residues, residue, atoms, *pair) for pair in pairs]
-    ids = [f"{kind}{kinds[: i + 1].count(kind)}" for i, kind in enumerate(kinds)]
-    columns: dict[str, list] = {"id": ids, "conn_type_id": kinds}
+    columns = {"id": _numbered(kinds), "conn_type_id": kinds}
     for partner, rows in enumerate(np.array(pairs).T, start=1):
-        where = residue[rows]
-        number, chain = residues.number[where], residues.chain_id[where]
-        label_number = np.where(residues.is_polymer[where], number.astype(str), INAPPLICABLE)
-        columns |= {
-            f"ptnr{partner}_label_asym_id": chain,
-            f"ptnr{partner}_label_comp_id": residues.name[where],
-            f"ptnr{partner}_label_seq_id": label_number,
-            f"ptnr{partner}_label_atom_id": atoms.name[rows],
-            f"pdbx_ptnr{partner}_label_alt_id": [UNKNOWN] * len(rows),
-            f"pdbx_ptnr{partner}_PDB_ins_code": [UNKNOWN] * len(rows),
-            f"ptnr{partner}_auth_asym_id": chain,
-            f"ptnr{partner}_auth_seq_id": number,
-            f"ptnr{partner}_symmetry": ["1_555"] * len(rows),
-        }
+        columns |= _partner_columns(partner, residues, residue[rows], atoms.name[rows])
     columns |= {name: [UNKNOWN] * len(pairs) for name in ("pdbx_role", "pdbx_value_order")}
     add_table(block, "struct_conn", columns)
     names = sorted(set(kinds))
     unknown = [UNKNOWN] * len(names)
     add_table(block, "struct_conn_type", {"id": names, "criteria": unknown, "reference": unknown})
+
+
+def _bonded_atoms(
+    job: Job, residues: Residues, residue: Shaped[np.ndarray, "atom"], atoms: Atoms
+) -> list[tuple[int, int]]:
+    """Returns the rows of the atoms that are bonded."""
+    keys = zip(
+        residues.chain_id[residue], residues.number[residue].tolist(), atoms.name, strict=True
+    )
+    row_of = {key: row for row, key in enumerate(keys)}
+    bonds = [[(a.chain_id, a.residue_id, a.atom_name) for a in bond] for bond in job.bonds]
+    bonds += _polymer_links(residues)
+    return [
+        (row_of[one], row_of[other]) for one, other in bonds if one in row_of and other in row_of
+    ]
+
+
+def _numbered(kinds: Sequence[str]) -> list[str]:
+    """Returns the names of connections: those of each kind are numbered from 1."""
+    numbers = {kind: count(1) for kind in kinds}
+    return [f"{kind}{next(numbers[kind])}" for kind in kinds]
+
+
+def _partner_columns(
+    partner: int,
+    residues: Residues,
+    residue: Shaped[np.ndarray, "bond"],
+    atom_name: Shaped[np.ndarray, "bond"],
+) -> dict[str, Sequence[object]]:
+    """Returns what says where the first or second partners of bonds are, by item."""
+    chain, unknown = residues.chain_id[residue], [UNKNOWN] * len(residue)
+    return {
+        f"ptnr{partner}_label_asym_id": chain,
+        f"ptnr{partner}_label_comp_id": residues.name[residue],
+        f"ptnr{partner}_label_seq_id": residues.label_number[residue],
+        f"ptnr{partner}_label_atom_id": atom_name,
+        f"pdbx_ptnr{partner}_label_alt_id": unknown,
+        f"pdbx_ptnr{partner}_PDB_ins_code": unknown,
+        f"ptnr{partner}_auth_asym_id": chain,
+        f"ptnr{partner}_auth_seq_id": residues.number[residue],
+        f"ptnr{partner}_symmetry": ["1_555"] * len(residue),
+    }
 
 
 def _polymer_links(residues: Residues) -> list[tuple[_AtomKey, _AtomKey]]:
@@ -156,7 +172,7 @@ def _polymer_links(residues: Residues) -> list[tuple[_AtomKey, _AtomKey]]:
 
 
 def _connection_type(
-    residues: Residues, residue: np.ndarray, atoms: Atoms, one: int, other: int
+    residues: Residues, residue: Shaped[np.ndarray, "atom"], atoms: Atoms, one: int, other: int
 ) -> str:
     """Returns "disulf" for a bond of two cysteines' sulfurs, else "covale"."""
     sulfurs = [

@@ -43,6 +43,11 @@ class Residues:
     def __len__(self) -> int:
         return len(self.token)
 
+    @property
+    def label_number(self) -> Shaped[np.ndarray, "residue"]:
+        """The `label_seq_id` of each residue, which only polymers have, as text."""
+        return np.where(self.is_polymer, self.number.astype(str), INAPPLICABLE)
+
 
 def residues_of(tokens: Tokens) -> Residues:
     """Returns the residues that the tokens belong to."""
