@@ -64,10 +64,10 @@ def _measure(num_tokens: int, weights: str, precision: str, num_passes: int) -> 
     from af3cli.chemistry import open_dictionary
     from af3cli.features.padding import Buckets
     from af3cli.inference.costs import pass_cost
-    from af3cli.inference.events import Event, PassFinished
-    from af3cli.inference.plan import plan_files, plan_tasks
     from af3cli.inference.trunk import load_model
     from af3cli.runs.embeddings import Storage, embed_tasks
+    from af3cli.runs.events import Event, PassFinished
+    from af3cli.runs.plan import plan_files, plan_tasks
 
     exact = Buckets(())
     components = open_dictionary()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from af3cli.wording import counted, printable, some
 
 if TYPE_CHECKING:
-    from af3cli.inference.chain_inputs import ChainInputs
-    from af3cli.inference.plan import PlannedJob
+    from af3cli.runs.plan import PlannedJob
+    from af3cli.search.chain_inputs import ChainInputs
 
 # More jobs than this are told of together; each still has its depths beside its result.
 _SINGLE_LINES = 20

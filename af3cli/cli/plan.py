@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from af3cli.chemistry import ComponentDictionary
     from af3cli.features.padding import Buckets
-    from af3cli.inference.plan import PlannedJob, Task
+    from af3cli.runs.plan import PlannedJob, Task
     from af3cli.search.plan import SearchPlan
 
 

@@ -22,7 +22,7 @@ from rich.progress import (
 from af3cli.cli.chain_inputs import describe_depths
 from af3cli.cli.interrupts import stop_if_interrupted
 from af3cli.errors import Af3cliError
-from af3cli.inference.events import (
+from af3cli.runs.events import (
     Event,
     PassFinished,
     RunStarted,
@@ -33,7 +33,7 @@ from af3cli.inference.events import (
     TaskStarted,
     Warned,
 )
-from af3cli.inference.plan import Task
+from af3cli.runs.plan import Task
 from af3cli.wording import counted, duration, printable_lines
 
 _SILENCE = 60  # seconds without a line in a log, after which a pass or step has one

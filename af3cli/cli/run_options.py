@@ -18,9 +18,9 @@ from af3cli.cli.search_options import SearchSettings, search_options
 from af3cli.errors import InputError
 
 if TYPE_CHECKING:
-    from af3cli.inference.ahead import Ahead
     from af3cli.inference.predict import PredictionModel
     from af3cli.inference.trunk import TrunkModel
+    from af3cli.runs.ahead import Ahead
     from af3cli.search.events import Event as SearchEvent
     from af3cli.search.events import OnEvent
     from af3cli.weights import Weights
@@ -96,7 +96,7 @@ class RunOptions:
 
         from af3cli.chemistry import open_dictionary
         from af3cli.features.padding import Buckets
-        from af3cli.inference.plan import plan_files, plan_tasks
+        from af3cli.runs.plan import plan_files, plan_tasks
 
         search = self.search.plan_for(self.msa)
         buckets = Buckets() if self.buckets is None else Buckets.parse(self.buckets)
@@ -114,8 +114,8 @@ class RunOptions:
             return plan
 
         from af3cli.cli.search_progress import show_search
-        from af3cli.inference.plan import plan_tasks
-        from af3cli.inference.plan_search import search_planned
+        from af3cli.runs.plan import plan_tasks
+        from af3cli.runs.plan_search import search_planned
 
         with show_search() as show:
             jobs = search_planned(plan.jobs, plan.search, _interruptible(show))
@@ -123,7 +123,7 @@ class RunOptions:
 
     def read_weights(self, needed: Callable[[str], bool] = lambda name: True) -> Ahead[Weights]:
         """Returns what `load_weights` does; parameters are read while the caller goes on."""
-        from af3cli.inference.ahead import Ahead
+        from af3cli.runs.ahead import Ahead
         from af3cli.weights.load import load_weights
 
         return Ahead(partial(load_weights, self.weights, self.weights_dir, needed=needed))

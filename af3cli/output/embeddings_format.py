@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from af3cli.errors import InputError, OutputError
-from af3cli.inference.chain_inputs import ChainInputs
+from af3cli.search.chain_inputs import ChainInputs
 
 FORMAT = "af3cli-embeddings"
 FORMAT_VERSION = 1

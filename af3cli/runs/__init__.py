@@ -1,1 +1,1 @@
-"""Whole runs: what planned tasks lack is computed and written, and nothing else."""
+"""Whole runs: files of jobs become tasks, and what these lack is computed and written."""

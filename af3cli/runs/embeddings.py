@@ -13,10 +13,7 @@ from af3cli.errors import InputError, OutputError
 from af3cli.features.padding import Buckets
 from af3cli.inference.costs import pass_cost
 from af3cli.inference.device import made_on
-from af3cli.inference.events import Event, PassFinished, TaskFailed
 from af3cli.inference.memory import trunk_memory
-from af3cli.inference.plan import Task
-from af3cli.inference.schedule import TaskInputs, run_tasks
 from af3cli.inference.trunk import DEFAULT_BUCKETS, TrunkModel, embed
 from af3cli.model.config import ModelConfig
 from af3cli.output.embeddings import open_embeddings
@@ -30,7 +27,10 @@ from af3cli.output.embeddings_format import (
 from af3cli.output.embeddings_npz import NPZ_ARRAYS, npz_name
 from af3cli.output.embeddings_writer import ENTRY_OVERHEAD, EmbeddingsWriter
 from af3cli.output.file_names import check_length, usable_name
+from af3cli.runs.events import Event, PassFinished, TaskFailed
 from af3cli.runs.npz_folder import NpzFolder
+from af3cli.runs.plan import Task
+from af3cli.runs.schedule import TaskInputs, run_tasks
 from af3cli.tokens.table import token_table
 from af3cli.whole_files import make_folder
 

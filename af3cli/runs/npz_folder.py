@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Float
 
 from af3cli.errors import OutputError
-from af3cli.inference.events import TaskFailed
-from af3cli.inference.plan import Task
 from af3cli.job import file_name
 from af3cli.output.embeddings import Entry
 from af3cli.output.embeddings_arrays import UnstorableError, decode, encode
 from af3cli.output.embeddings_npz import NPZ_ARRAYS, holds_array, npz_name, write_npz
+from af3cli.runs.events import TaskFailed
+from af3cli.runs.plan import Task
 
 _WAYS_OUT = (
     "Move it away, give another --npz, or compute the entry anew and replace the file with "

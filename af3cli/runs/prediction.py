@@ -16,14 +16,12 @@ from af3cli.features.padding import Buckets
 from af3cli.features.reference import has_conformer
 from af3cli.inference.costs import confidence_cost, pass_cost, step_cost
 from af3cli.inference.device import made_on
-from af3cli.inference.events import Event, PassFinished, SampleFinished, StepFinished, Warned
 from af3cli.inference.memory import (
     device_bytes,
     is_out_of_memory,
     prediction_memory,
     samples_at_once,
 )
-from af3cli.inference.plan import PlannedJob, Task
 from af3cli.inference.predict import (
     PredictionModel,
     PreparedJob,
@@ -31,7 +29,6 @@ from af3cli.inference.predict import (
     predict,
     prepare,
 )
-from af3cli.inference.schedule import TaskInputs, run_tasks
 from af3cli.inference.trunk import DEFAULT_BUCKETS
 from af3cli.job import Job, file_name
 from af3cli.locking import lock_file
@@ -44,6 +41,8 @@ from af3cli.output.prediction_ranking import complete_ranking
 from af3cli.output.prediction_records import Identity
 from af3cli.output.uninterrupted import uninterrupted
 from af3cli.runs.embeddings import RunResult, Storage, entry_header, file_header
+from af3cli.runs.events import Event, PassFinished, SampleFinished, StepFinished, Warned
+from af3cli.runs.plan import PlannedJob, Task
 from af3cli.runs.prediction_plan import (
     Missing,
     PredictionSettings,
@@ -54,6 +53,7 @@ from af3cli.runs.prediction_plan import (
     missing_parts,
     task_cost,
 )
+from af3cli.runs.schedule import TaskInputs, run_tasks
 from af3cli.scores import compare_chirality, explain_conformers, explain_unplaced, score_sample
 from af3cli.tokens.table import token_table
 from af3cli.wording import size

@@ -10,7 +10,6 @@ from pathlib import Path
 from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError, OutputError
 from af3cli.inference.costs import confidence_cost, pass_cost, step_cost
-from af3cli.inference.plan import PlannedJob, Task
 from af3cli.inference.predict import PredictionModel
 from af3cli.job import file_name
 from af3cli.model.config import ModelConfig
@@ -25,6 +24,7 @@ from af3cli.output.prediction_records import (
     sample_folder,
 )
 from af3cli.runs.embeddings import estimated_bytes
+from af3cli.runs.plan import PlannedJob, Task
 
 
 @dataclass(frozen=True)

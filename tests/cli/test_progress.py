@@ -13,7 +13,7 @@ from af3cli.cli.report import warn
 from af3cli.cli.search_progress import SearchBar, SearchLog
 from af3cli.errors import InputError
 from af3cli.features.padding import Sizes
-from af3cli.inference.events import (
+from af3cli.runs.events import (
     Event,
     PassFinished,
     RunStarted,
@@ -24,7 +24,7 @@ from af3cli.inference.events import (
     TaskStarted,
     Warned,
 )
-from af3cli.inference.plan import Task
+from af3cli.runs.plan import Task
 from af3cli.search.events import Note, ScanStarted
 
 

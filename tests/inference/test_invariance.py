@@ -23,7 +23,6 @@ from af3cli.features.featurise import featurise
 from af3cli.features.padding import Buckets, Sizes, sizes_of
 from af3cli.features.types import Features
 from af3cli.inference.parameters import compiled
-from af3cli.inference.plan import Task, plan_job, plan_tasks
 from af3cli.inference.predict import (
     PredictionModel,
     Sample,
@@ -31,11 +30,12 @@ from af3cli.inference.predict import (
     predict,
     prepare,
 )
-from af3cli.inference.schedule import TaskInputs, run_tasks
 from af3cli.inference.trunk import Embeddings, TrunkModel, embed
 from af3cli.job import Job, read_job
 from af3cli.model.chunking import chunk_bytes
 from af3cli.model.config import OFFICIAL, ModelConfig, SamplerConfig, reduced
+from af3cli.runs.plan import Task, plan_job, plan_tasks
+from af3cli.runs.schedule import TaskInputs, run_tasks
 from af3cli.tokens import tokenize
 from af3cli.weights.provenance import known_digest, with_provenance
 from af3cli.weights.synthetic import synthetic_parameters

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from af3cli.inference.chain_inputs import ChainInputs
 from af3cli.output.embeddings_format import EntryHeader, FileHeader
+from af3cli.search.chain_inputs import ChainInputs
 
 NUM_TOKENS = 70  # more than one chunk
 

@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from af3cli.inference.ahead import Ahead, prepared_ahead
+from af3cli.runs.ahead import Ahead, prepared_ahead
 
 
 def test_the_next_item_is_prepared_while_the_present_one_is_in_use():

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from af3cli.errors import InputError
-from af3cli.inference.chain_inputs import chain_inputs, provenances
-from af3cli.inference.plan import PlannedJob
 from af3cli.job import Job, job_digest, parse_jobs, to_alphafold3_json
+from af3cli.runs.plan import PlannedJob
 from af3cli.search.cache import Cache, default_folder, digest
+from af3cli.search.chain_inputs import chain_inputs, provenances
 from af3cli.search.events import OnEvent
 from af3cli.search.plan import SearchPlan
 from af3cli.search.provenance import Provenance

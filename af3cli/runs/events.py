@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from af3cli.inference.plan import Task
+from af3cli.runs.plan import Task
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ import numpy as np
 from af3cli.chemistry import ComponentDictionary
 from af3cli.errors import InputError
 from af3cli.features.padding import Buckets, Sizes
-from af3cli.inference.chain_inputs import ChainInputs, chain_inputs, provenances
 from af3cli.job import Job, JobFile, job_digest, read_file
+from af3cli.search.chain_inputs import ChainInputs, chain_inputs, provenances
 from af3cli.search.plan import SearchPlan
 from af3cli.search.run import check_sources
 from af3cli.tokens import Tokens, tokenize

@@ -11,11 +11,11 @@ from af3cli.errors import InUseError, OutputError
 from af3cli.features.conventions import FeatureConventions
 from af3cli.features.featurise import featurise
 from af3cli.features.types import Features
-from af3cli.inference.ahead import prepared_ahead
-from af3cli.inference.events import Event, RunStarted, TaskFailed, TaskFinished, TaskStarted
 from af3cli.inference.memory import DeviceMemoryError, device_bytes, is_out_of_memory
-from af3cli.inference.plan import Task
 from af3cli.job import Job
+from af3cli.runs.ahead import prepared_ahead
+from af3cli.runs.events import Event, RunStarted, TaskFailed, TaskFinished, TaskStarted
+from af3cli.runs.plan import Task
 from af3cli.tokens import Atoms, Tokens, tokenize
 from af3cli.wording import size
 

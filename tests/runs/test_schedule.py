@@ -11,11 +11,11 @@ from af3cli.chemistry import open_dictionary
 from af3cli.errors import InputError, InUseError, OutputError
 from af3cli.features.conventions import OFFICIAL_FEATURES
 from af3cli.features.padding import Buckets
-from af3cli.inference import schedule
-from af3cli.inference.events import RunStarted, TaskFailed, TaskFinished, TaskStarted
-from af3cli.inference.plan import Task, plan_files, plan_job, plan_tasks
-from af3cli.inference.schedule import TaskInputs
 from af3cli.job import read_job
+from af3cli.runs import schedule
+from af3cli.runs.events import RunStarted, TaskFailed, TaskFinished, TaskStarted
+from af3cli.runs.plan import Task, plan_files, plan_job, plan_tasks
+from af3cli.runs.schedule import TaskInputs
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
