@@ -18,7 +18,7 @@ from pathlib import Path
 
 from af3cli.disk import free_bytes, output_errors, reason
 from af3cli.errors import OutputError
-from af3cli.web import UnsafeRedirectError, header_number, open_url
+from af3cli.web import UnsafeRedirectError, header_number, open_url, request_problem
 from af3cli.whole_files import written_aside
 
 _CHUNK_BYTES = 2**20
@@ -110,7 +110,7 @@ def _transfer_all(transfer: _Transfer, url: str, patience: Patience) -> None:
         except (OSError, http.client.HTTPException) as error:
             if getattr(error, "errno", None) in _LOCAL_ERRORS:
                 raise
-            problem = str(getattr(error, "reason", error)) or type(error).__name__
+            problem = request_problem(error)
         except UnsafeRedirectError as error:
             raise DownloadError(str(error)) from None
         except ValueError as error:

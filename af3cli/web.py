@@ -32,6 +32,12 @@ def open_url(
     return urllib.request.build_opener(SafeRedirects).open(request, timeout=timeout)
 
 
+def request_problem(error: Exception) -> str:
+    """Returns in words why a request came to nothing."""
+    reason = getattr(error, "reason", error)
+    return getattr(reason, "strerror", None) or str(reason) or type(error).__name__
+
+
 def header_number(value: str | None) -> int | None:
     """Returns the bytes or seconds that a header tells, `None` if it tells no such number."""
     text = (value or "").strip()

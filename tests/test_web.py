@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import urllib.error
 import urllib.request
 from contextlib import nullcontext
 
 import pytest
 
-from af3cli.web import SafeRedirects, UnsafeRedirectError, header_number
+from af3cli.web import SafeRedirects, UnsafeRedirectError, header_number, request_problem
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,16 @@ def test_redirections_from_https_stay_there(start, end, is_safe):
 def test_numbers_in_headers() -> None:
     texts = ("17", " 0 ", None, "", "-1", "²", "9" * 5000)
     assert [header_number(text) for text in texts] == [17, 0, None, None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (urllib.error.URLError(ConnectionRefusedError(errno.ECONNREFUSED, "refused")), "refused"),
+        (urllib.error.URLError("no host given"), "no host given"),
+        (TimeoutError("timed out"), "timed out"),
+        (ConnectionResetError(), "ConnectionResetError"),
+    ],
+)
+def test_why_a_request_came_to_nothing_is_told_in_words(error: Exception, text: str) -> None:
+    assert request_problem(error) == text

@@ -59,17 +59,17 @@ def add_group(
     name: str,
     fill: Callable[[h5py.Group], None],
     attributes: Attributes,
-    check: Callable[[h5py.Group], None],
+    inspect: Callable[[h5py.Group], None],
 ) -> None:
     """Adds the group `name`, written by `fill`, to the file; replaces one of that name.
 
-    `name` has no slash. `attributes` become those of the root. `check` is shown the new group as it
-    will be read, before it becomes part of the file. Whatever is raised, the file is as it was
+    `name` has no slash. `attributes` become those of the root. `inspect` is shown the new group as
+    it will be read, before it becomes part of the file. Whatever is raised, the file is as it was
     before. The space of a group that is replaced stays in use (`h5repack` frees it).
 
     Raises:
       OSError: the bytes cannot be written, because the disk is full for example.
-      OutputError: the file is damaged, or see `check`.
+      OutputError: the file is damaged; also what `inspect` raises.
     """
     descriptor = os.open(path, os.O_RDWR)
     try:
@@ -81,7 +81,7 @@ def add_group(
             root = _write_root(contents, superblock, name, fill, attributes)
             superblock = _with_root(superblock, root, contents.end)
             with h5py.File(Preview(descriptor, superblock), "r") as file:
-                check(file[name])
+                inspect(file[name])
             os.fsync(descriptor)
         except BaseException:
             os.ftruncate(descriptor, end)

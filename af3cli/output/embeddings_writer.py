@@ -131,7 +131,7 @@ class EmbeddingsWriter:
                 write_array(group, name, arrays[name], entry.dtype, f"{entry.name}: {name}")
             group.attrs["status"] = COMPLETE
 
-        def check(group: h5py.Group) -> None:
+        def inspect(group: h5py.Group) -> None:
             shapes = {name: group[name].shape[0] for name in ("tokens", *entry.include)}
             if set(shapes.values()) != {entry.num_tokens} or group.attrs["status"] != COMPLETE:
                 raise OutputError(f"{entry.name} was not written whole: {shapes} rows")
@@ -139,7 +139,7 @@ class EmbeddingsWriter:
         attributes = self._header.attributes(self._created)
         with output_errors(self.path, CAN_GO_ON):
             uninterrupted(
-                lambda: append_only.add_group(self.path, entry.name, fill, attributes, check)
+                lambda: append_only.add_group(self.path, entry.name, fill, attributes, inspect)
             )
         self._entries[entry.name] = _comparable(entry.attributes())
 

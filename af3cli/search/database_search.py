@@ -12,7 +12,7 @@ from af3cli.search.database_rows import DatabaseRows
 from af3cli.search.databases import Database
 from af3cli.search.events import Note
 from af3cli.search.hits import Row
-from af3cli.search.homologues import Chain, Homologues
+from af3cli.search.homologues import Homologues, WantedChain
 from af3cli.search.plan import ALIGNED, LATEST_TEMPLATE, STRUCTURES, TEMPLATE_DATABASE, UNPAIRED
 from af3cli.search.structures import StructureFolder
 from af3cli.search.template_filter import choose_templates
@@ -26,14 +26,14 @@ class DatabaseSearch:
     rows: DatabaseRows
     latest_template: date = LATEST_TEMPLATE
 
-    def homologues(self, chains: Mapping[Chain, str]) -> dict[Chain, Homologues]:
+    def homologues(self, chains: Mapping[WantedChain, str]) -> dict[WantedChain, Homologues]:
         """Returns what the databases have for `chains`, each given with what to call it.
 
         Raises `InputError` if a database cannot be used.
         """
         return self.with_templates(chains, self.alignments(chains))
 
-    def alignments(self, chains: Mapping[Chain, str]) -> dict[Chain, Homologues]:
+    def alignments(self, chains: Mapping[WantedChain, str]) -> dict[WantedChain, Homologues]:
         """Returns the alignment rows for `chains`, without templates."""
         found: dict[tuple[str, str], list[Row]] = {}
         for molecule, names in ALIGNED.items():
@@ -50,8 +50,8 @@ class DatabaseSearch:
         return {chain: _homologues(chain, found) for chain in chains}
 
     def with_templates(
-        self, chains: Mapping[Chain, str], found: Mapping[Chain, Homologues]
-    ) -> dict[Chain, Homologues]:
+        self, chains: Mapping[WantedChain, str], found: Mapping[WantedChain, Homologues]
+    ) -> dict[WantedChain, Homologues]:
         """Returns `found` with the templates of the chains that want some.
 
         They are looked for with the profile of the chain's unpaired alignment.
@@ -81,7 +81,7 @@ class DatabaseSearch:
             for chain, homologues in found.items()
         }
 
-    def missing(self, chains: Mapping[Chain, str]) -> list[str]:
+    def missing(self, chains: Mapping[WantedChain, str]) -> list[str]:
         """Returns the databases that the official pipeline would search for `chains` as well."""
         kinds = {chain.molecule for chain in chains if chain.given_msa is None}
         names = [name for kind, of_kind in ALIGNED.items() if kind in kinds for name in of_kind]
@@ -90,14 +90,14 @@ class DatabaseSearch:
         return [name for name in names if name not in self.databases]
 
 
-def _homologues(chain: Chain, found: Mapping[tuple[str, str], list[Row]]) -> Homologues:
+def _homologues(chain: WantedChain, found: Mapping[tuple[str, str], list[Row]]) -> Homologues:
     """What was found for a chain, by database and sequence, in the order of the alignment."""
     unpaired = [found.get((name, chain.sequence)) for name in UNPAIRED[chain.molecule]]
     paired = found.get((PAIRED_PROTEIN[0], chain.sequence)) if chain.molecule == "protein" else None
     return Homologues(tuple(rows for rows in unpaired if rows is not None), paired)
 
 
-def _unpaired_msa(chain: Chain, homologues: Homologues) -> str:
+def _unpaired_msa(chain: WantedChain, homologues: Homologues) -> str:
     """The alignment whose profile finds templates: the one that a job brings, or the one found."""
     if chain.given_msa:
         return chain.given_msa

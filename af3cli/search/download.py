@@ -17,7 +17,7 @@ from af3cli.errors import OutputError
 from af3cli.locking import only_writer
 from af3cli.search.catalogue import CATALOGUE, CatalogueEntry
 from af3cli.search.unpack import unpack_file, unpack_structures
-from af3cli.web import UnsafeRedirectError, header_number, open_url
+from af3cli.web import UnsafeRedirectError, header_number, open_url, request_problem
 from af3cli.wording import size
 
 SOURCE = "https://storage.googleapis.com/alphafold-databases/v3.0"
@@ -53,9 +53,7 @@ def find_offer(name: str, source: str = SOURCE) -> Offer:
     except UnsafeRedirectError as error:
         raise OutputError(str(error)) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        reason = getattr(reason, "strerror", None) or reason
-        raise OutputError(f"{url}: is not to be had ({reason})") from None
+        raise OutputError(f"{url}: is not to be had ({request_problem(error)})") from None
     md5 = _MD5.search(hashes)
     return Offer(entry, url, num_bytes, base64.b64decode(md5[1]).hex() if md5 else None)
 

@@ -14,7 +14,7 @@ from af3cli.wording import printable
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class WantedChain:
     """What is searched for: chains that are equal here have equal results.
 
     `sequence` is the first row of the chain's alignments, not its letters in the job: what stands
@@ -46,21 +46,22 @@ class Homologues:
     templates: tuple[Template, ...] = ()
 
 
-def wanted_chain(entity: Entity) -> Chain | None:
+def wanted_chain(entity: Entity) -> WantedChain | None:
     """Returns what an entity lacks, `None` if nothing."""
     if isinstance(entity, Rna) and entity.unpaired_msa is None:
-        return Chain("rna", query_row(entity))
+        return WantedChain("rna", query_row(entity))
     if isinstance(entity, Protein):
+        wants_templates = entity.templates is None
         if entity.unpaired_msa is None or entity.paired_msa is None:
-            return Chain("protein", query_row(entity), wants_templates=entity.templates is None)
-        if entity.templates is None:
-            return Chain("protein", query_row(entity), entity.unpaired_msa, wants_templates=True)
+            return WantedChain("protein", query_row(entity), None, wants_templates)
+        if wants_templates:
+            return WantedChain("protein", query_row(entity), entity.unpaired_msa, wants_templates)
     return None
 
 
-def wanted_chains(jobs: Iterable[Job]) -> dict[Chain, str]:
+def wanted_chains(jobs: Iterable[Job]) -> dict[WantedChain, str]:
     """Returns what the jobs lack, each with the job and chain it is first wanted for."""
-    wanted: dict[Chain, str] = {}
+    wanted: dict[WantedChain, str] = {}
     for job in jobs:
         for entity in job.entities:
             if chain := wanted_chain(entity):
@@ -68,7 +69,7 @@ def wanted_chains(jobs: Iterable[Job]) -> dict[Chain, str]:
     return wanted
 
 
-def fill_job(job: Job, found: Mapping[Chain, Homologues]) -> Job:
+def fill_job(job: Job, found: Mapping[WantedChain, Homologues]) -> Job:
     """Returns the job with what was found for those of its chains that lack something.
 
     What a chain brings is kept. Chains that are not in `found` are left as they are.
@@ -76,7 +77,7 @@ def fill_job(job: Job, found: Mapping[Chain, Homologues]) -> Job:
     return replace(job, entities=tuple(_fill(entity, found) for entity in job.entities))
 
 
-def _fill(entity: Entity, found: Mapping[Chain, Homologues]) -> Entity:
+def _fill(entity: Entity, found: Mapping[WantedChain, Homologues]) -> Entity:
     chain = wanted_chain(entity)
     if chain is None or chain not in found:
         return entity

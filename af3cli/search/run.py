@@ -10,7 +10,7 @@ from af3cli.search.cache import Cache, default_folder
 from af3cli.search.database_rows import DatabaseRows
 from af3cli.search.database_search import DatabaseSearch
 from af3cli.search.events import Note, OnEvent
-from af3cli.search.homologues import Chain, Homologues, fill_job, wanted_chains
+from af3cli.search.homologues import Homologues, WantedChain, fill_job, wanted_chains
 from af3cli.search.plan import STRUCTURES, TEMPLATE_DATABASE, UNPAIRED, SearchPlan
 from af3cli.search.server_client import ServerClient
 from af3cli.search.server_search import ServerSearch, privacy_note
@@ -56,7 +56,7 @@ def search_jobs(
     noted: set[str] = set()
     for group in _groups(jobs, plan, chains_at_once):
         chains = wanted_chains(group)
-        found: Mapping[Chain, Homologues] = {}
+        found: Mapping[WantedChain, Homologues] = {}
         if chains:
             notes = list(_notes(chains, local, server is not None))
             for text in notes:
@@ -69,7 +69,7 @@ def search_jobs(
 
 def _groups(jobs: Iterable[Job], plan: SearchPlan, chains_at_once: int) -> Iterator[Sequence[Job]]:
     group: list[Job] = []
-    chains: set[Chain] = set()
+    chains: set[WantedChain] = set()
     for job in jobs:
         check_sources(job, plan)
         wanted = wanted_chains([job]).keys()
@@ -82,7 +82,9 @@ def _groups(jobs: Iterable[Job], plan: SearchPlan, chains_at_once: int) -> Itera
         yield group
 
 
-def _notes(chains: Mapping[Chain, str], local: DatabaseSearch, has_server: bool) -> Iterator[str]:
+def _notes(
+    chains: Mapping[WantedChain, str], local: DatabaseSearch, has_server: bool
+) -> Iterator[str]:
     """What will be missing from the results."""
     for chain, label in chains.items():
         if not chain.is_long_enough:

@@ -20,8 +20,8 @@ from af3cli.search.server_http import (
     BadAnswer,
     NoAnswerYet,
     OnTrouble,
-    Patience,
     ServerError,
+    ServerPatience,
     fetch,
     fetch_json,
     retried,
@@ -69,7 +69,7 @@ class ServerClient:
 
     url: str
     cache: Cache
-    patience: Patience = field(default_factory=Patience)
+    patience: ServerPatience = field(default_factory=ServerPatience)
 
     def __post_init__(self) -> None:
         if not _is_address(self.url):

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import TypeVar
 
 from af3cli.errors import Af3cliError
-from af3cli.web import UnsafeRedirectError, header_number, open_url
+from af3cli.web import UnsafeRedirectError, header_number, open_url, request_problem
 
 _RETRIED_CODES = frozenset({408, 425, 500, 502, 503, 504})
 _BUSY_CODE = 429
@@ -37,7 +37,7 @@ class NoAnswerYet(ServerError):
 
 
 @dataclass(frozen=True)
-class Patience:
+class ServerPatience:
     """Pauses and limits in seconds; `attempts` is how often in a row a request may fail."""
 
     first_pause: float = 2.0
@@ -69,7 +69,7 @@ def sleep_about(seconds: float) -> None:
 
 
 def retried(
-    ask: Callable[[], _Answer], place: str, patience: Patience, on_trouble: OnTrouble
+    ask: Callable[[], _Answer], place: str, patience: ServerPatience, on_trouble: OnTrouble
 ) -> _Answer:
     """Returns what `ask` returns, tried again after `Trouble` with growing pauses.
 
@@ -121,7 +121,7 @@ def fetch(url: str, form: dict[str, str] | None, max_bytes: int, timeout: float)
     except (OSError, http.client.HTTPException, ValueError) as error:
         if _is_of_address(error):
             raise ServerError(f"{url}: is no usable address, or leads to none ({error})") from None
-        raise Trouble(_reason(error)) from None
+        raise Trouble(request_problem(error)) from None
 
 
 def fetch_json(url: str, form: dict[str, str] | None, max_bytes: int, timeout: float) -> object:
@@ -155,8 +155,3 @@ def _is_of_address(error: Exception) -> bool:
     if isinstance(error, http.client.InvalidURL):
         return True
     return isinstance(error, ValueError) and not isinstance(error, OSError)
-
-
-def _reason(error: Exception) -> str:
-    reason = getattr(error, "reason", error)
-    return getattr(reason, "strerror", None) or str(reason) or type(error).__name__

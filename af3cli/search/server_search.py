@@ -10,7 +10,7 @@ from af3cli.job.a3m import parse_a3m, without_insertions
 from af3cli.search.database_search import DatabaseSearch
 from af3cli.search.events import ChainSearched, OnEvent, ServerTroubled, ServerWaits
 from af3cli.search.hits import Row
-from af3cli.search.homologues import Chain, Homologues
+from af3cli.search.homologues import Homologues, WantedChain
 from af3cli.search.server_client import FIRST_QUERY_NUMBER, Request, ServerClient
 from af3cli.search.server_http import ServerError
 
@@ -39,7 +39,7 @@ class ServerSearch:
     local: DatabaseSearch
     on_event: OnEvent
 
-    def homologues(self, chains: Mapping[Chain, str]) -> dict[Chain, Homologues]:
+    def homologues(self, chains: Mapping[WantedChain, str]) -> dict[WantedChain, Homologues]:
         """Returns what there is for the `chains` of one job, each given with what to call it.
 
         Rows of different chains are paired as the server pairs them. Raises `ServerError`, or
@@ -56,12 +56,12 @@ class ServerSearch:
             found[chain] = Homologues(self._unpaired(chain, label), paired.get(chain))
         return self.local.with_templates(chains, {chain: found[chain] for chain in chains})
 
-    def _unpaired(self, chain: Chain, label: str) -> tuple[list[Row], ...]:
+    def _unpaired(self, chain: WantedChain, label: str) -> tuple[list[Row], ...]:
         request = Request("msa", _UNPAIRED_MODE, (chain.sequence,))
         sections = self._ask(request, label, _UNPAIRED_FILES)
         return tuple(rows for (rows,) in sections)
 
-    def _paired(self, chains: Mapping[Chain, str]) -> dict[Chain, list[Row]]:
+    def _paired(self, chains: Mapping[WantedChain, str]) -> dict[WantedChain, list[Row]]:
         """Rows whose headers have a species each, so that row by row they are paired again."""
         sequences = tuple(dict.fromkeys(chain.sequence for chain in chains))
         if len(sequences) < 2:

@@ -29,15 +29,17 @@ from af3cli.search.run import check_sources
 from af3cli.search.server_client import Request, ServerClient
 from af3cli.search.server_http import (
     NoAnswerYet,
-    Patience,
     ServerError,
+    ServerPatience,
     fetch,
 )
 from af3cli.search.server_search import ServerSearch
 from tests.cli.commands import ROOT, stop
 from tests.search.server import MsaServer, archive, failure, running, status
 
-FAST = Patience(first_pause=0.001, longest_pause=0.01, timeout=2.0, attempts=3, longest_wait=5.0)
+FAST = ServerPatience(
+    first_pause=0.001, longest_pause=0.01, timeout=2.0, attempts=3, longest_wait=5.0
+)
 FIRST, SECOND = "ACDEFGHIKLMNPQ", "WYWYACACDEDE"
 REQUEST = Request("msa", "env", (FIRST,))
 
