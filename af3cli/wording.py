@@ -16,6 +16,11 @@ def some(names: Sequence[str], shown: int = 5) -> str:
     return ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def difference(name: str, there: object, wanted: object) -> str:
+    """Returns what differs, such as recycles (10 there, 3 wanted); of digests the beginning."""
+    return f"{name} ({_shortened(there)} there, {_shortened(wanted)} wanted)"
+
+
 def printable(text: str) -> str:
     r"""Returns a line in which all that a terminal would obey is written out, such as \n, \x1b."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
@@ -42,3 +47,8 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _shortened(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return text if len(text) <= 40 else f"{text[:12]}…"

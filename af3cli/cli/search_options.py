@@ -7,14 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from af3cli.errors import InputError
-
-if TYPE_CHECKING:
-    from af3cli.search.plan import SearchPlan
+from af3cli.search.plan import LATEST_TEMPLATE, SearchPlan
 
 _OPTIONS = (
     click.option(
@@ -47,7 +44,7 @@ _OPTIONS = (
         "--max-template-date",
         "latest_template",
         type=click.DateTime(["%Y-%m-%d"]),
-        default="2021-09-30",
+        default=LATEST_TEMPLATE.isoformat(),
         show_default=True,
         help="Use no template released later.",
     ),
@@ -85,7 +82,6 @@ class SearchSettings:
           InputError: a database is not there, or its name or size is not usable.
         """
         from af3cli.search.databases import find_databases
-        from af3cli.search.plan import SearchPlan
 
         databases = find_databases(self.paths, self.sizes, self.config)
         if not databases and self.server_url is None:

@@ -29,12 +29,16 @@ if TYPE_CHECKING:
 # Of the device's memory, what may be planned with.
 _USABLE_SHARE = 0.9
 
-_TRUNK_PER_TOKEN, _TRUNK_ROWS, _HEADS_PER_ATOM = 600_000, 1_024, 55_000
+# Bytes for each token, where the alignment has so many rows.
+_TRUNK_PER_TOKEN = 600_000
+_TRUNK_ROWS = 1_024
+# Bytes for each pair of tokens.
 _TRUNK_PER_PAIR, _HEADS_PER_PAIR = 4_000, 5_500
 _FUSED_TRUNK_PER_PAIR, _FUSED_HEADS_PER_PAIR = 1_680, 2_400
-_CHUNKED_PER_PAIR = 5_000
-_SAMPLE_PER_PAIR, _SAMPLE_PER_ATOM = 200, 20_000
-# On a processor, the memory is also that of libraries, compiler and compiled programs.
+_CHUNKED_PER_PAIR, _SAMPLE_PER_PAIR = 5_000, 200
+# Bytes for each atom.
+_HEADS_PER_ATOM, _SAMPLE_PER_ATOM = 55_000, 20_000
+# Bytes of libraries, compiler and compiled programs, which on a processor are in the same memory.
 _TRUNK_PROGRAM, _WHOLE_PROGRAM = 850_000_000, 1_300_000_000
 
 

@@ -31,6 +31,7 @@ from af3cli.output.embeddings_format import (
 )
 from af3cli.output.uninterrupted import uninterrupted
 from af3cli.whole_files import make_folder
+from af3cli.wording import difference
 
 # Bytes of an entry besides its arrays and tokens: its own tables, and the list of all entries that
 # it supersedes. The list's part hardly grows: from 6.5 kB to 7.5 kB of the 10,000th entry.
@@ -97,7 +98,7 @@ class EmbeddingsWriter:
             return False
         wanted = _comparable(entry.attributes())
         differences = [
-            f"{text} ({_short(held.get(name))} there, {_short(wanted.get(name))} wanted)"
+            difference(text, held.get(name), wanted.get(name))
             for name, text in IDENTITY.items()
             if held.get(name) != wanted.get(name)
         ]
@@ -164,7 +165,7 @@ class EmbeddingsWriter:
                 f"writes version {FORMAT_VERSION}; write to another file"
             )
         differences = [
-            f"{name} ({attributes.get(name, '')} there, {value} wanted)"
+            difference(name, attributes.get(name, ""), value)
             for name, value in dataclasses.asdict(self._header).items()
             if attributes.get(name, "") != value
         ]
@@ -181,8 +182,3 @@ def _comparable(attributes: Mapping[str, object]) -> dict[str, object]:
         name: tuple(value.tolist()) if isinstance(value, np.ndarray) else value
         for name, value in attributes.items()
     }
-
-
-def _short(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return f"{text[:12]}…" if len(text) == 64 else text

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from af3cli.errors import OutputError
+from af3cli.wording import difference
 
 FORMAT = "af3cli-prediction"
 FORMAT_VERSION = 1
@@ -173,7 +174,7 @@ def check_identity(folder: Path, records: Mapping[str, Record | None], identity:
                 "give another --out-dir, or replace it with --overwrite."
             )
         differences = [
-            f"{key} ({_short(record.identity.get(key))} there, {_short(identity.get(key))} wanted)"
+            difference(key, record.identity.get(key), identity.get(key))
             for key in sorted({*record.identity, *identity})
             if record.identity.get(key) != identity.get(key)
         ]
@@ -182,8 +183,3 @@ def check_identity(folder: Path, records: Mapping[str, Record | None], identity:
                 f"{folder / name} was made from something else: {'; '.join(differences)}. Give the "
                 "job another name or another --out-dir, or replace it with --overwrite."
             )
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 16 else f"{text[:12]}…"

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from af3cli.cli import convert, main
 from af3cli.errors import InputError
 from af3cli.job import Job, read_job, read_jobs
+from af3cli.job.structure.selection import ADDITIVES
 from tests.job.jobs import REPOSITORY, STRUCTURES
 
 
@@ -76,3 +77,10 @@ def test_places_that_cannot_be_written_are_explained(tmp_path: Path):
     (tmp_path / "file").write_text("")
     code, output = run(STRUCTURES / "1bna.cif.xz", tmp_path / "file" / "job.json")
     assert code == 4 and "cannot be written" in output
+
+
+def test_what_is_left_out_of_structures_is_told_whole():
+    document = (REPOSITORY / "docs" / "input.md").read_text()
+    for text in (convert.command.help, document):
+        listed = text.split("bonded to", 1)[1].split(":", 1)[1].split(".")[0]
+        assert set(listed.split()) == ADDITIVES
