@@ -5,6 +5,7 @@ from af3cli.chemistry.conformers import Conformers, reference_conformers
 from af3cli.chemistry.dictionary import (
     ComponentDictionary,
     DictionaryRecord,
+    JobComponents,
     open_dictionary,
     smiles_code,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "ComponentDictionary",
     "Conformers",
     "DictionaryRecord",
+    "JobComponents",
     "Molecule",
     "molecule",
     "one_letter",

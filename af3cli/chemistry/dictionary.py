@@ -1,14 +1,17 @@
-"""`ComponentDictionary`: what a three-letter code stands for, for one job or for all."""
+"""What a three-letter code stands for: `ComponentDictionary` for all jobs, `JobComponents` for one.
+
+A job's own components are the same objects whenever they are asked for, so that what is kept of
+one, as its molecule and its conformers, is found again.
+"""
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -20,9 +23,6 @@ from af3cli.chemistry.text_components import components_from_text
 from af3cli.chemistry.text_dictionary import TextDictionary
 from af3cli.errors import InputError
 from af3cli.job.types import Job, Ligand
-
-_OwnText = tuple[str | None, tuple[tuple[str, str], ...]]
-"""A job's userCCD, and the code and string of each ligand made from SMILES."""
 
 _SACCHARIDE = re.compile(r"\bSACCHARIDE\b")
 
@@ -49,23 +49,24 @@ class _Source(Protocol):
 
 
 class ComponentDictionary:
-    """Components by code, each read when it is first asked for.
+    """Components of a dictionary file by code, each read when it is first asked for.
 
     Make one with `open_dictionary` and share it: opening costs time, lookups do not.
     """
 
     def __init__(self, source: _Source, name: str) -> None:
         """Takes an open dictionary file, and what to call it."""
+        self.name = name
         self._source = source
-        self._name = name
         self._read: dict[str, Component] = {}
-        self._own: dict[str, Component] = {}
-        self._own_text: _OwnText = (None, ())
-        self._base = self
-        self._last = self
+
+    @property
+    def codes(self) -> Collection[str]:
+        """The codes of all components."""
+        return self._source.rows.keys()
 
     def __contains__(self, code: str) -> bool:
-        return code in self._own or code in self._source.rows
+        return code in self._source.rows
 
     def get(self, code: str) -> Component:
         """Returns a component.
@@ -73,75 +74,67 @@ class ComponentDictionary:
         Raises:
             InputError: There is none with this code; the message has close matches.
         """
-        if code in self._own:
-            return self._own[code]
         if code not in self._read:
-            if code not in self._source.rows:
-                raise InputError(self._missing(code))
+            if code not in self:
+                raise _missing(code, self.codes, self.name)
             self._read[code] = self._source.read(code)
         return self._read[code]
 
     def is_glycan(self, code: str) -> bool:
-        """Whether the dictionary file has this code and calls it a saccharide.
+        """Whether the dictionary file has this code and calls it a saccharide."""
+        return code in self and _SACCHARIDE.search(self._source.read_type(code)) is not None
 
-        A job's own component is a glycan only if it replaces one: the official program's list of
-        glycans is made from the dictionary file.
-        """
-        if code not in self._source.rows:
-            return False
-        return _SACCHARIDE.search(self._source.read_type(code)) is not None
-
-    def for_job(self, job: Job) -> ComponentDictionary:
-        """Returns this dictionary with the job's own components and SMILES ligands before it.
+    def for_job(self, job: Job) -> JobComponents:
+        """Returns the components that a job names, its own ones first.
 
         Raises:
-            InputError: One of them is not usable.
+            InputError: One of its own is not usable.
         """
-        smiles = tuple(
-            (smiles_code(chain), entity.smiles)
-            for entity in job.entities
-            if isinstance(entity, Ligand) and entity.smiles is not None
-            for chain in entity.ids
-        )
-        return self._base._with_own((job.user_ccd or None, smiles))
+        own = dict(_user_components(job.user_ccd)) if job.user_ccd else {}
+        for entity in job.entities:
+            if isinstance(entity, Ligand) and entity.smiles is not None:
+                for code in map(smiles_code, entity.ids):
+                    if code in own or code in self:
+                        raise InputError(
+                            f"component {code!r} has the name of a ligand made from SMILES"
+                        )
+                    own[code] = component_from_smiles(code, entity.smiles)
+        return JobComponents(self, own)
 
     @cached_property
     def record(self) -> DictionaryRecord:
         """Which dictionary this is; reads the whole file once, for its sha256."""
         with self._source.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return DictionaryRecord(self._name, self._source.newest_date, sha256)
+        return DictionaryRecord(self.name, self._source.newest_date, sha256)
 
-    def _with_own(self, text: _OwnText) -> ComponentDictionary:
-        """Returns this dictionary with other components before it; the last one is remembered."""
-        if text == self._own_text:
-            return self
-        last = self._last
-        if last._own_text != text:
-            last = copy.copy(self)
-            last._own_text = text
-            last._own = self._make(*text)
-            self._last = last
-        return last
 
-    def _make(
-        self, user_ccd: str | None, smiles: tuple[tuple[str, str], ...]
-    ) -> dict[str, Component]:
-        own = {} if user_ccd is None else components_from_text(user_ccd, "userCCD")
-        for code, text in smiles:
-            if code in own or code in self._source.rows:
-                raise InputError(f"component {code!r} has the name of a ligand made from SMILES")
-            own[code] = component_from_smiles(code, text)
-        return own
+@dataclass(frozen=True)
+class JobComponents:
+    """Components for one job: its own ones (`userCCD`, SMILES), then those of the dictionary."""
 
-    def _missing(self, code: str) -> str:
-        known = [*self._own, *self._source.rows]
-        matches = get_close_matches(code.upper(), known, n=3)
-        hint = f"; close to it are {', '.join(matches)}" if matches else ""
-        return (
-            f"there is no chemical component {code!r} in {self._name}{hint}. "
-            "A component of your own goes into userCCD"
-        )
+    dictionary: ComponentDictionary
+    own: Mapping[str, Component]
+
+    def __contains__(self, code: str) -> bool:
+        return code in self.own or code in self.dictionary
+
+    def get(self, code: str) -> Component:
+        """Returns a component.
+
+        Raises:
+            InputError: There is none with this code; the message has close matches.
+        """
+        if code not in self:
+            raise _missing(code, [*self.own, *self.dictionary.codes], self.dictionary.name)
+        return self.own[code] if code in self.own else self.dictionary.get(code)
+
+    def is_glycan(self, code: str) -> bool:
+        """Whether the component is a glycan; a job's own is one only if it replaces one.
+
+        The official program's list of glycans is made from the dictionary file.
+        """
+        return self.dictionary.is_glycan(code)
 
 
 def open_dictionary(ccd: Path | None = None) -> ComponentDictionary:
@@ -164,3 +157,18 @@ def open_dictionary(ccd: Path | None = None) -> ComponentDictionary:
 def smiles_code(chain_id: str) -> str:
     """Returns what the residue of a chain made from SMILES is called."""
     return f"LIG_{chain_id}"
+
+
+@lru_cache(maxsize=8)
+def _user_components(text: str) -> Mapping[str, Component]:
+    """Returns the components of a job's `userCCD`; a few texts are remembered."""
+    return components_from_text(text, "userCCD")
+
+
+def _missing(code: str, known: Iterable[str], dictionary: str) -> InputError:
+    matches = get_close_matches(code.upper(), known, n=3)
+    hint = f"; close to it are {', '.join(matches)}" if matches else ""
+    return InputError(
+        f"there is no chemical component {code!r} in {dictionary}{hint}. "
+        "A component of your own goes into userCCD"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rdkit.Chem import Mol
 
 
+@lru_cache(maxsize=1024)
 def component_from_smiles(code: str, smiles: str) -> Component:
     """Returns a component called `code` with all hydrogens and without coordinates.
 

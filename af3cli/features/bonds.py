@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 import numpy as np
 from jaxtyping import Bool, Int32
 
-from af3cli.chemistry import Component, ComponentDictionary
+from af3cli.chemistry import Component, JobComponents
 from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.reference import residue_components
 from af3cli.features.types import BondFeatures
@@ -30,7 +30,7 @@ def bond_features(
     job: Job,
     tokens: Tokens,
     atoms: Atoms,
-    components: ComponentDictionary,
+    components: JobComponents,
     conventions: FeatureConventions = OFFICIAL_FEATURES,
 ) -> BondFeatures:
     """Returns the bonded pairs of tokens at natural size, in the official order.
@@ -40,7 +40,7 @@ def bond_features(
     that `conventions` add. Bonds of atoms that are not in the table are left out.
     """
     links = job_links(job, components)
-    residues = residue_components(job, tokens, components)
+    residues = residue_components(tokens, components)
     between, others = links.polymer_ligand, links.ligand_ligand
     if conventions.bonds_at_their_atoms:
         inside = _bonds_inside_residues(tokens, residues, tokens.atom_name != "")

@@ -28,11 +28,12 @@ def featurise(
     The seed decides the reference conformers, and nothing else. Alignments and templates of `None`
     count as none. Raises `InputError` for an alignment or template that cannot be used.
     """
+    own = components.for_job(job)
     return Features(
         tokens=token_features(tokens, conventions),
-        atoms=atom_features(job, tokens, atoms, components, seed, conventions),
+        atoms=atom_features(tokens, atoms, own, seed, conventions),
         msa=msa_features(job, tokens, conventions),
         templates=template_features(job, tokens, conventions),
-        bonds=bond_features(job, tokens, atoms, components, conventions),
-        frames=frame_features(job, tokens, atoms, components, conventions),
+        bonds=bond_features(job, tokens, atoms, own, conventions),
+        frames=frame_features(tokens, atoms, own, conventions),
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
-from af3cli.chemistry import ComponentDictionary
+from af3cli.chemistry import JobComponents
 from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.reference import reference_atoms
 from af3cli.features.types import FrameFeatures
-from af3cli.job import Job
 from af3cli.tokens.types import Atoms, MoleculeType, Tokens
 
 _SEED = 12312837
@@ -23,10 +22,9 @@ _PURINES = ("A", "G", "DA", "DG")
 
 
 def frame_features(
-    job: Job,
     tokens: Tokens,
     atoms: Atoms,
-    components: ComponentDictionary,
+    components: JobComponents,
     conventions: FeatureConventions = OFFICIAL_FEATURES,
 ) -> FrameFeatures:
     """Returns the frame features at natural size.
@@ -35,16 +33,15 @@ def frame_features(
     the residue's conformer are not in line with it.
     """
     return FrameFeatures(
-        pseudo_beta_atom=_pseudo_beta_atoms(job, tokens, atoms, components),
-        has_frame=_has_frame(job, tokens, atoms, components, conventions),
+        pseudo_beta_atom=_pseudo_beta_atoms(tokens, atoms, components),
+        has_frame=_has_frame(tokens, atoms, components, conventions),
     )
 
 
 def _pseudo_beta_atoms(
-    job: Job, tokens: Tokens, atoms: Atoms, components: ComponentDictionary
+    tokens: Tokens, atoms: Atoms, components: JobComponents
 ) -> Int32[np.ndarray, "token"]:
     """Returns CB, or CA; C4 of purines, C2 of other bases; else the token's first atom."""
-    components = components.for_job(job)
     kind = tokens.molecule_type[atoms.token]
     is_nucleic = (kind == MoleculeType.RNA) | (kind == MoleculeType.DNA)
     parents = {code: components.get(code).parent or code for code in set(tokens.residue_name)}
@@ -65,19 +62,16 @@ def _pseudo_beta_atoms(
 
 
 def _has_frame(
-    job: Job,
     tokens: Tokens,
     atoms: Atoms,
-    components: ComponentDictionary,
+    components: JobComponents,
     conventions: FeatureConventions,
 ) -> Bool[np.ndarray, "token"]:
     residue, num_residues = tokens.ref_space_uid, int(tokens.ref_space_uid[-1]) + 1
     is_ligand = tokens.molecule_type == MoleculeType.LIGAND
     num_atoms = np.bincount(residue[is_ligand], minlength=num_residues)
     needed = num_atoms >= 3
-    position, _, is_known = reference_atoms(
-        job, tokens, atoms, components, _SEED, needed, conventions
-    )
+    position, _, is_known = reference_atoms(tokens, atoms, components, _SEED, needed, conventions)
     has_frame = ~is_ligand
     for number in np.flatnonzero(needed):
         of_residue = np.flatnonzero(residue == number)

@@ -5,21 +5,19 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
-from af3cli.chemistry import Component, ComponentDictionary, molecule, reference_conformers
+from af3cli.chemistry import Component, JobComponents, molecule, reference_conformers
 from af3cli.chemistry.quiet_rdkit import quiet_rdkit
 from af3cli.features.conventions import OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.types import AtomFeatures
-from af3cli.job import Job
 from af3cli.tokens.types import Atoms, Tokens
 
 _NAME_LENGTH = 4
 
 
 def atom_features(
-    job: Job,
     tokens: Tokens,
     atoms: Atoms,
-    components: ComponentDictionary,
+    components: JobComponents,
     seed: int,
     conventions: FeatureConventions = OFFICIAL_FEATURES,
 ) -> AtomFeatures:
@@ -29,7 +27,7 @@ def atom_features(
     releases of RDKit and of the component dictionary are the same.
     """
     position, charge, is_known = reference_atoms(
-        job, tokens, atoms, components, seed, conventions=conventions
+        tokens, atoms, components, seed, conventions=conventions
     )
     return AtomFeatures(
         mask=np.ones(len(atoms), bool),
@@ -44,10 +42,9 @@ def atom_features(
 
 
 def reference_atoms(
-    job: Job,
     tokens: Tokens,
     atoms: Atoms,
-    components: ComponentDictionary,
+    components: JobComponents,
     seed: int,
     wanted: Bool[np.ndarray, "residue"] | None = None,
     conventions: FeatureConventions = OFFICIAL_FEATURES,
@@ -58,7 +55,7 @@ def reference_atoms(
     which the third array tells, and in residues that are not `wanted`.
     """
     needs_ideal = conventions.conformers_need_ideal
-    residues = residue_components(job, tokens, components)
+    residues = residue_components(tokens, components)
     conformers = reference_conformers(residues, seed, wanted, needs_ideal)
     residue = tokens.ref_space_uid[atoms.token]
     row = _component_rows(residues, residue, atoms)
@@ -87,11 +84,8 @@ def has_conformer(tokens: Tokens, features: AtomFeatures) -> Bool[np.ndarray, "a
     return (has_extent | is_single)[residue]
 
 
-def residue_components(
-    job: Job, tokens: Tokens, components: ComponentDictionary
-) -> list[Component]:
+def residue_components(tokens: Tokens, components: JobComponents) -> list[Component]:
     """Returns the component of each residue, by `ref_space_uid`."""
-    components = components.for_job(job)
     return [components.get(code) for code in tokens.residue_name[tokens.residue_start]]
 
 

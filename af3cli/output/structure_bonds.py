@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Shaped
 
-from af3cli.chemistry import Component, ComponentDictionary
+from af3cli.chemistry import Component, JobComponents
 from af3cli.chemistry.component import DESCRIPTION_ITEMS
 from af3cli.job import Job
 from af3cli.output.cif_tables import INAPPLICABLE, UNKNOWN, add_table
@@ -30,9 +30,7 @@ _LINKING_ATOMS = {
 _AtomKey = tuple[str, int, str]
 
 
-def add_component_tables(
-    block: cif.Block, residues: Residues, components: ComponentDictionary
-) -> None:
+def add_component_tables(block: cif.Block, residues: Residues, components: JobComponents) -> None:
     """Adds every component with its heavy atoms and bonds, which a reader may not know."""
     names = sorted(set(residues.name))
     entries = [components.get(name) for name in names]

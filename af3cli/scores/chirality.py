@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32
 
-from af3cli.chemistry import ComponentDictionary, molecule
+from af3cli.chemistry import JobComponents, molecule
 from af3cli.chemistry.quiet_rdkit import quiet_rdkit
 from af3cli.tokens.types import Atoms, MoleculeType, Tokens
 
@@ -24,7 +24,7 @@ def compare_chirality(
     tokens: Tokens,
     atoms: Atoms,
     coordinates: Float32[np.ndarray, "atom 3"],
-    components: ComponentDictionary,
+    components: JobComponents,
 ) -> dict[str, bool]:
     """Returns, for each chain that is a ligand of one residue, whether its chirality is right.
 
@@ -54,7 +54,7 @@ def _single_residue_ligands(tokens: Tokens, atoms: Atoms) -> dict[str, np.ndarra
     return rows_of
 
 
-def _reference(components: ComponentDictionary, code: str) -> Chem.Mol | None:
+def _reference(components: JobComponents, code: str) -> Chem.Mol | None:
     """Returns the component without hydrogens, each atom's name in its property `atom_name`."""
     from rdkit import Chem
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from af3cli.chemistry import ComponentDictionary, one_letter
+from af3cli.chemistry import ComponentDictionary, JobComponents, one_letter
 from af3cli.chemistry.smiles import component_from_smiles
 from af3cli.errors import InputError
 from af3cli.job import AtomAddress, Entity, Job, JobFile, Ligand, Protein, Rna
@@ -68,7 +68,7 @@ def _check_chains(job: Job, components: ComponentDictionary, problems: Problems)
             problems.add("sequences", NOTHING_LEFT)
 
 
-def _with_own(job: Job, components: ComponentDictionary, problems: Problems) -> ComponentDictionary:
+def _with_own(job: Job, components: ComponentDictionary, problems: Problems) -> JobComponents:
     """The dictionary with the components of the job's `userCCD`, if they are usable."""
     without_smiles = replace(job, entities=())
     try:
@@ -81,7 +81,7 @@ def _with_own(job: Job, components: ComponentDictionary, problems: Problems) -> 
 def _check_entity(
     entity: Entity,
     place: str,
-    components: ComponentDictionary,
+    components: JobComponents,
     residues: KnownResidues,
     problems: Problems,
 ) -> None:
@@ -133,7 +133,7 @@ def _named_components(
             yield f"{place}.sequence", code
 
 
-def _component_problem(code: str, components: ComponentDictionary) -> str | None:
+def _component_problem(code: str, components: JobComponents) -> str | None:
     """Why a residue cannot be this component, or `None`."""
     try:
         components.get(code)
@@ -144,7 +144,7 @@ def _component_problem(code: str, components: ComponentDictionary) -> str | None
 
 
 def _check_bonded_atoms(
-    job: Job, components: ComponentDictionary, residues: KnownResidues, problems: Problems
+    job: Job, components: JobComponents, residues: KnownResidues, problems: Problems
 ) -> None:
     for i, bond in enumerate(job.bonds):
         for end, atom in enumerate(bond):
@@ -156,7 +156,7 @@ def _check_bonded_atoms(
 
 
 def _atom_problem(
-    atom: AtomAddress, codes: tuple[str, ...], components: ComponentDictionary
+    atom: AtomAddress, codes: tuple[str, ...], components: JobComponents
 ) -> str | None:
     """Why no residue with one of these components has such an atom, or `None`."""
     if not codes or not all(_is_usable(code, components) for code in codes):
@@ -169,10 +169,10 @@ def _atom_problem(
     return f"{codes[0]} has no heavy atom {atom.atom_name!r}; {there}"
 
 
-def _is_usable(code: str, components: ComponentDictionary) -> bool:
+def _is_usable(code: str, components: JobComponents) -> bool:
     return code in components and _component_problem(code, components) is None
 
 
-def _heavy_atoms(code: str, components: ComponentDictionary) -> list[str]:
+def _heavy_atoms(code: str, components: JobComponents) -> list[str]:
     component = components.get(code)
     return component.atom_name[component.heavy].tolist()

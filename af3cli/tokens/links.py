@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from af3cli.chemistry import ComponentDictionary
+from af3cli.chemistry import JobComponents
 from af3cli.errors import InputError
 from af3cli.job import AtomAddress, Job
 from af3cli.tokens.chains import Chain, atom_source, job_chains
@@ -43,14 +43,12 @@ class Links:
     anomeric: frozenset[Residue]
 
 
-def job_links(job: Job, components: ComponentDictionary) -> Links:
+def job_links(job: Job, components: JobComponents) -> Links:
     """Returns what is left of a job's chains, in the official order, and of its bonds."""
-    return find_links(job_chains(job), job.bonds, components.for_job(job))
+    return find_links(job_chains(job), job.bonds, components)
 
 
-def find_links(
-    chains: Sequence[Chain], bonds: Sequence[Bond], components: ComponentDictionary
-) -> Links:
+def find_links(chains: Sequence[Chain], bonds: Sequence[Bond], components: JobComponents) -> Links:
     """Returns what is left of chains and bonds.
 
     Raises:
@@ -83,7 +81,7 @@ class _Complex:
     """Chains, and what their components say of an atom."""
 
     chains: Sequence[Chain]
-    components: ComponentDictionary
+    components: JobComponents
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_id", {chain.chain_id: chain for chain in self.chains})

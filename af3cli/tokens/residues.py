@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int32, Shaped
 
-from af3cli.chemistry import ComponentDictionary
+from af3cli.chemistry import JobComponents
 from af3cli.tokens.chains import Chain, atom_source
 from af3cli.tokens.links import Links
 from af3cli.tokens.residue_types import CENTRES, is_whole_token, residue_type
@@ -40,7 +40,7 @@ class ResidueBuilder:
     """Makes `ResidueAtoms`; those of equal residues are made once."""
 
     def __init__(
-        self, links: Links, components: ComponentDictionary, terminal_atoms: bool = True
+        self, links: Links, components: JobComponents, terminal_atoms: bool = True
     ) -> None:
         """Without `terminal_atoms`, residues of one token have no OXT or OP3 at a chain's ends."""
         self._links = links
@@ -78,7 +78,7 @@ def _residue_atoms(
     code: str,
     molecule_type: MoleculeType,
     absent: frozenset[str],
-    components: ComponentDictionary,
+    components: JobComponents,
 ) -> ResidueAtoms:
     component = components.get(atom_source(code))
     names = component.atom_name[component.heavy]

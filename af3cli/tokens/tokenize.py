@@ -7,7 +7,7 @@ import logging
 import numpy as np
 from jaxtyping import Int32, Shaped
 
-from af3cli.chemistry import ComponentDictionary
+from af3cli.chemistry import ComponentDictionary, JobComponents
 from af3cli.errors import InputError
 from af3cli.job import Job
 from af3cli.tokens.chains import Chain, job_chains
@@ -36,11 +36,11 @@ def tokenize(
     Raises:
         InputError: A component or a bonded atom does not exist, or nothing is left.
     """
-    components = components.for_job(job)
-    links = _links(job, components)
+    own = components.for_job(job)
+    links = _links(job, own)
     for chain_id in _left_out(job, links):
         _logger.warning("job %s: chain %s %s", job.name, chain_id, LEFT_OUT)
-    builder = ResidueBuilder(links, components, terminal_atoms)
+    builder = ResidueBuilder(links, own, terminal_atoms)
     residues = [
         (chain, number, residue)
         for chain in links.chains
@@ -61,7 +61,7 @@ def chains_left_out(job: Job, components: ComponentDictionary) -> list[str]:
     return _left_out(job, _links(job, components.for_job(job)))
 
 
-def _links(job: Job, components: ComponentDictionary) -> Links:
+def _links(job: Job, components: JobComponents) -> Links:
     _check_components(job_chains(job), components)
     return job_links(job, components)
 
@@ -142,7 +142,7 @@ def _number_chains(
     return asym_id, entity_id, sym_id
 
 
-def _check_components(chains: list[Chain], components: ComponentDictionary) -> None:
+def _check_components(chains: list[Chain], components: JobComponents) -> None:
     """Raises `InputError` that lists every component that does not exist."""
     problems = []
     for code in dict.fromkeys(code for chain in chains for code in chain.codes):

@@ -18,7 +18,7 @@ LETTERS = "ARNDCQEGHILKMFPSTWYVX-AGCUAGCTN"
 
 def features_of(*entities: Entity) -> MsaFeatures:
     job = Job("job", (1,), entities)
-    tokens, _ = tokenize(job, COMPONENTS.for_job(job))
+    tokens, _ = tokenize(job, COMPONENTS)
     return msa_features(job, tokens)
 
 

@@ -39,7 +39,7 @@ def assert_same(ours: object, expected: np.lib.npyio.NpzFile, names: tuple[str, 
 def test_tokens_and_bonds(components: ComponentDictionary) -> None:
     job = read_job(CASE / "job.json")
     tokens, atoms = tokenize(job, components)
-    bonds = bond_features(job, tokens, atoms, components)
+    bonds = bond_features(job, tokens, atoms, components.for_job(job))
     with np.load(CASE / "expected.npz") as expected:
         names = "chain_id", "residue_name", "residue_id", "residue_type", "entity_id", "sym_id"
         assert_same(tokens, expected, names)
@@ -52,8 +52,9 @@ def test_tokens_and_bonds(components: ComponentDictionary) -> None:
 def test_reference_and_frames(components: ComponentDictionary) -> None:
     job = read_job(CASE / "job.json")
     tokens, atoms = tokenize(job, components)
-    reference = atom_features(job, tokens, atoms, components, job.seeds[0])
-    frames = frame_features(job, tokens, atoms, components)
+    own = components.for_job(job)
+    reference = atom_features(tokens, atoms, own, job.seeds[0])
+    frames = frame_features(tokens, atoms, own)
     with np.load(CASE / "expected.npz") as expected:
         assert_same(reference, expected, ("ref_mask", "element", "charge", "name_chars"))
         np.testing.assert_allclose(
@@ -69,5 +70,5 @@ def test_frames_have_a_seed_of_their_own(
 ) -> None:
     """The official program's answer for components where another seed gives another answer."""
     job = Job("test", (1,), (Ligand(("A",), (code,)),))
-    frames = frame_features(job, *tokenize(job, components), components)
+    frames = frame_features(*tokenize(job, components), components.for_job(job))
     assert np.flatnonzero(~frames.has_frame).tolist() == without_frame

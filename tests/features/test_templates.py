@@ -76,7 +76,7 @@ def template(*names: str, indices: range | None = None) -> Template:
 
 def features_of(*entities: Entity) -> TemplateFeatures:
     job = Job("job", (1,), entities)
-    tokens, _ = tokenize(job, COMPONENTS.for_job(job))
+    tokens, _ = tokenize(job, COMPONENTS)
     return template_features(job, tokens)
 
 

@@ -157,7 +157,7 @@ def test_bonds_of_polymers_go_to_their_centres(components: ComponentDictionary) 
     ]
     complex_ = job(*entities, bonds=bonds)
     tokens, atoms = tokenize(complex_, components)
-    found = bond_features(complex_, tokens, atoms, components).tokens
+    found = bond_features(complex_, tokens, atoms, components.for_job(complex_)).tokens
     rows = {
         (c, r, n): i
         for i, (c, r, n) in enumerate(
