@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from af3cli.job.a3m import parse_a3m
 from af3cli.job.limits import MIN_RESIDUES_FOR_ALIGNMENT
 from af3cli.job.places import entity_place
 from af3cli.job.types import Dna, Entity, Job, Ligand, Protein, Rna
@@ -93,8 +94,8 @@ def _molecule(entity: Protein | Rna | Dna | Ligand) -> str:
 def _alignment_state(entity: Protein | Rna) -> str:
     if entity.unpaired_msa is None:
         return "wanted"
-    rows = _count_rows(entity.unpaired_msa)
-    paired = _count_rows(entity.paired_msa or "") if isinstance(entity, Protein) else 0
+    rows = _num_rows(entity.unpaired_msa)
+    paired = _num_rows(entity.paired_msa or "") if isinstance(entity, Protein) else 0
     if not rows and not paired:
         return "none"
     if rows == 1 and not paired:
@@ -102,8 +103,8 @@ def _alignment_state(entity: Protein | Rna) -> str:
     return f"of {counted(rows, 'row')}" + (f" and {paired} paired" if paired else "")
 
 
-def _count_rows(a3m: str) -> int:
-    return f"\n{a3m}".count("\n>")
+def _num_rows(a3m: str) -> int:
+    return len(parse_a3m(a3m)[1])
 
 
 def _template_state(entity: Protein) -> str:

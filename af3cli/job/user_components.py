@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from af3cli.job.problems import Problems
+from af3cli.job.problems import Problems, first_line
 
 # what the official program insists on in each component (docs/input.md, "Mandatory fields")
 MANDATORY_ITEMS = (
@@ -44,7 +44,7 @@ def check_user_components(user_ccd: str, place: str, problems: Problems) -> None
     try:
         document = gemmi.cif.read_string(user_ccd)
     except (ValueError, RuntimeError) as error:
-        problems.add(place, f"is not readable mmCIF: {str(error).splitlines()[0]}")
+        problems.add(place, f"is not readable mmCIF: {first_line(error)}")
         return
     if len(document) == 0:
         problems.add(place, 'has no component; each starts with a line "data_" and its code')

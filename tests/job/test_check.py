@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from af3cli.cli import main
-from af3cli.job import Job, Modification, Protein, Template, remarks
+from af3cli.job import Job, Modification, Protein, Template, describe, remarks
 from tests.job.jobs import EXAMPLES, everything
 
 
@@ -25,6 +25,11 @@ def test_examples_pass():
     assert "2PV7: protein of 298 residues (chains A, B); ligand NAD (chains C, D)" in output
     assert "MSA of 5 rows; templates none" in output
     assert "MSA wanted" in output
+
+
+def test_rows_are_counted_as_they_are_read():
+    protein = Protein(("A",), "MKVLAA", unpaired_msa=">q\nMKVLAA\n >h\nMKVLAA\n")
+    assert "MSA of 2 rows;" in describe(Job("x", (1,), (protein,)))
 
 
 def test_all_files_are_checked_and_the_exit_code_is_2(tmp_path):

@@ -319,6 +319,15 @@ def test_control_characters_of_a_document_do_not_reach_the_terminal():
     assert r"\x1b[2Jodd" in str(caught.value) and "\x1b" not in str(caught.value)
 
 
+def test_a_reader_of_components_may_fail_without_a_word(monkeypatch):
+    def fail(text):
+        raise ValueError
+
+    monkeypatch.setattr("gemmi.cif.read_string", fail)
+    with pytest.raises(InputError, match="userCCD: is not readable mmCIF: ValueError"):
+        parse(everything() | {"userCCD": "data_X"})
+
+
 def test_a_job_made_in_python_is_checked_alike():
     with pytest.raises(InputError, match=r"job: 2 problems\n  modelSeeds: .*\n  sequences\[0\]"):
         validate(Job("x", (), (Protein(("a",), "MK"),)))
