@@ -93,7 +93,11 @@ class TemplateFeatures:
 
 @_pytree
 class BondFeatures:
-    """Token pairs (from, to) joined by polymer-ligand and by ligand-ligand bonds, in that order."""
+    """Token pairs (from, to) joined by bonds, in the order of `features.bonds.bond_features`.
+
+    They are the job's bonds, those inside residues that are not standard ones, and of models that
+    read them, those between distant residues of polymers and those along chains.
+    """
 
     mask: Bool[Array, "bond"]
     tokens: Int32[Array, "bond 2"]
