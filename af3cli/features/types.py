@@ -7,15 +7,18 @@ mask is true; `pad` adds rows whose masks are false and whose other values are z
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeVar, dataclass_transform
 
 import jax
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int32
 
 Array = np.ndarray | jax.Array
+_Class = TypeVar("_Class")
 
 
-def _pytree(cls: type) -> type:
+@dataclass_transform(frozen_default=True)
+def _pytree(cls: type[_Class]) -> type[_Class]:
     """Makes `cls` a frozen dataclass whose fields are all pytree children."""
     cls = dataclasses.dataclass(frozen=True)(cls)
     return jax.tree_util.register_dataclass(
