@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-import re
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise, zip_longest
+from typing import get_args, get_type_hints
 
 import numpy as np
 from jaxtyping import Shaped
@@ -157,10 +157,8 @@ def _map_arrays(function: Callable[..., np.ndarray], features: Features, sizes: 
 @cache
 def _axes(part: type) -> dict[str, tuple[str, ...]]:
     """Returns the names of the axes of each array, as in `Float32[Array, "atom 3"]`."""
-    return {
-        field.name: tuple(re.search("""['"](.*)['"]""", field.type)[1].split())
-        for field in dataclasses.fields(part)
-    }
+    hints = get_type_hints(part)  # of arrays of NumPy or of JAX, with the same axes
+    return {name: tuple(get_args(hint)[0].dim_str.split()) for name, hint in hints.items()}
 
 
 def _round_up(number: int, step: int) -> int:
