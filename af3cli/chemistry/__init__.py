@@ -7,7 +7,6 @@ from af3cli.chemistry.dictionary import (
     DictionaryRecord,
     JobComponents,
     open_dictionary,
-    smiles_code,
 )
 from af3cli.chemistry.molecules import Molecule, molecule
 from af3cli.chemistry.one_letter import one_letter
@@ -23,5 +22,4 @@ __all__ = [
     "one_letter",
     "open_dictionary",
     "reference_conformers",
-    "smiles_code",
 ]

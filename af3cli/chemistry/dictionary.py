@@ -22,6 +22,7 @@ from af3cli.chemistry.smiles import component_from_smiles
 from af3cli.chemistry.text_components import components_from_text
 from af3cli.chemistry.text_dictionary import TextDictionary
 from af3cli.errors import InputError
+from af3cli.job.names import smiles_code
 from af3cli.job.types import Job, Ligand
 
 _SACCHARIDE = re.compile(r"\bSACCHARIDE\b")
@@ -152,11 +153,6 @@ def open_dictionary(ccd: Path | None = None) -> ComponentDictionary:
     is_binary = ccd.suffix == ".bcif"
     source = BinaryDictionary(ccd) if is_binary else TextDictionary(ccd)
     return ComponentDictionary(source, ccd.name)
-
-
-def smiles_code(chain_id: str) -> str:
-    """Returns what the residue of a chain made from SMILES is called."""
-    return f"LIG_{chain_id}"
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""What a job is called on disk, and what it is apart from its name."""
+"""What a job and its ligands are called in files, and what a job is apart from its name."""
 
 from __future__ import annotations
 
@@ -10,12 +10,23 @@ from dataclasses import asdict
 from af3cli.job.chain_ids import chain_order
 from af3cli.job.types import Job
 
+_SMILES_PREFIX = "LIG_"
 _FILE_NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_-.")
 
 
 def file_name(job_name: str) -> str:
     """The official program's file-safe form of a name: blanks to `_`, other odd characters gone."""
     return "".join(c for c in job_name.replace(" ", "_") if c in _FILE_NAME_CHARACTERS)
+
+
+def smiles_code(chain_id: str) -> str:
+    """The component of a chain made from SMILES, as the official program calls it."""
+    return f"{_SMILES_PREFIX}{chain_id}"
+
+
+def is_smiles_code(component: str) -> bool:
+    """Whether a component may be that of a chain made from SMILES."""
+    return component.startswith(_SMILES_PREFIX)
 
 
 def job_digest(job: Job) -> str:

@@ -10,6 +10,7 @@ import gemmi
 
 from af3cli.errors import InputError
 from af3cli.job.limits import DEFAULT_SEED, MAX_TEMPLATES
+from af3cli.job.names import is_smiles_code
 from af3cli.job.options import StructureOptions
 from af3cli.job.places import POLYMERS
 from af3cli.job.structure.alternatives import alternative_ligands
@@ -36,8 +37,6 @@ from af3cli.job.types import AtomAddress, ChainSource, Entity, Job, Ligand, Prot
 from af3cli.wording import some
 
 _MAX_LISTED = 20
-
-_SMILES_PREFIX = "LIG_"
 
 
 def structure_job(
@@ -161,7 +160,7 @@ def _entity(
     if kind in POLYMERS:
         sequence, modifications = spell(kind, codes, parents, plain)
         return POLYMERS[kind]((), sequence, modifications, description=chain.description)
-    if codes[0].startswith(_SMILES_PREFIX) and (smiles := _smiles(block, codes[0])):
+    if is_smiles_code(codes[0]) and (smiles := _smiles(block, codes[0])):
         return Ligand((), smiles=smiles)
     return Ligand((), tuple(codes))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from af3cli.chemistry import smiles_code
 from af3cli.job import Dna, Entity, Job, Ligand, Protein, Rna, chain_order
+from af3cli.job.names import smiles_code
 from af3cli.tokens.residue_types import sequence_components
 from af3cli.tokens.types import MoleculeType
 
