@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int32, Shaped
@@ -31,9 +32,15 @@ class ResidueAtoms:
     slot: Int32[np.ndarray, "atom"]
     centre: int
 
-    @property
+    @cached_property
     def num_tokens(self) -> int:
         return min(len(self.name), 1) if self.is_whole_token else len(self.name)
+
+    @cached_property
+    def token(self) -> Int32[np.ndarray, "atom"]:
+        """Which of the residue's tokens each atom belongs to."""
+        own = np.arange(len(self.name), dtype=np.int32)
+        return np.zeros_like(own) if self.is_whole_token else own
 
 
 class ResidueBuilder:

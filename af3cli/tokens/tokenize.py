@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from jaxtyping import Int32, Shaped
+from jaxtyping import Int, Int32, Shaped
 
 from af3cli.chemistry import ComponentDictionary, JobComponents
 from af3cli.errors import InputError
@@ -41,15 +42,17 @@ def tokenize(
     for chain_id in _left_out(job, links):
         _logger.warning("job %s: chain %s %s", job.name, chain_id, LEFT_OUT)
     builder = ResidueBuilder(links, own, terminal_atoms)
-    residues = [
+    found = [
         (chain, number, residue)
         for chain in links.chains
         for number, residue in enumerate(builder.chain(chain), start=1)
         if residue.num_tokens
     ]
-    if not residues:
+    if not found:
         raise InputError(f"job {job.name!r}: {NOTHING_LEFT}")
-    return _tables(*zip(*residues, strict=True))
+    chains, numbers, residues = zip(*found, strict=True)
+    atoms = _atom_table(residues)
+    return _token_table(chains, numbers, residues, atoms), atoms
 
 
 def chains_left_out(job: Job, components: ComponentDictionary) -> list[str]:
@@ -71,52 +74,52 @@ def _left_out(job: Job, links: Links) -> list[str]:
     return [chain.chain_id for chain in job_chains(job) if chain.chain_id not in present]
 
 
-def _tables(
-    chains: tuple[Chain, ...], numbers: tuple[int, ...], residues: tuple[ResidueAtoms, ...]
-) -> tuple[Tokens, Atoms]:
-    """Returns both tables of residues that have tokens."""
-    num_atoms = np.array([len(residue.name) for residue in residues])
-    num_tokens = np.array([residue.num_tokens for residue in residues])
-    is_whole = np.array([residue.is_whole_token for residue in residues])
-    first_atom = np.cumsum(num_atoms) - num_atoms
-
-    # of each atom: its residue, its place in the residue, its token
-    of_residue = np.repeat(np.arange(len(residues)), num_atoms)
-    place = np.arange(num_atoms.sum()) - first_atom[of_residue]
-    first_token = np.cumsum(num_tokens) - num_tokens
-    token = first_token[of_residue] + np.where(is_whole[of_residue], 0, place)
-    atoms = Atoms(
-        token=token.astype(np.int32),
+def _atom_table(residues: Sequence[ResidueAtoms]) -> Atoms:
+    """Returns the atoms of residues that have tokens."""
+    first_token = _starts(np.array([residue.num_tokens for residue in residues]))
+    num_atoms = [len(residue.name) for residue in residues]
+    return Atoms(
+        token=np.repeat(first_token, num_atoms) + np.concatenate([r.token for r in residues]),
         slot=np.concatenate([residue.slot for residue in residues]),
         name=np.concatenate([residue.name for residue in residues]),
         element=np.concatenate([residue.element for residue in residues]),
     )
 
-    of_residue = np.repeat(np.arange(len(residues)), num_tokens)
-    atom_count = np.bincount(token).astype(np.int32)
-    atom_start = (np.cumsum(atom_count) - atom_count).astype(np.int32)
-    is_whole = is_whole[of_residue]
-    centre = np.array([residue.centre for residue in residues])[of_residue]
-    code = _strings(residue.code for residue in residues)[of_residue]
-    chain_id = _strings(chain.chain_id for chain in chains)[of_residue]
+
+def _token_table(
+    chains: Sequence[Chain], numbers: Sequence[int], residues: Sequence[ResidueAtoms], atoms: Atoms
+) -> Tokens:
+    """Returns the tokens of residues, given the chain and the number of each, and their atoms."""
+    num_tokens = [residue.num_tokens for residue in residues]
+    residue_row = np.repeat(np.arange(len(residues), dtype=np.int32), num_tokens)
+
+    def per_token(of_residues: Iterable[object], dtype: type) -> Shaped[np.ndarray, "token"]:
+        return np.array(list(of_residues), dtype)[residue_row]
+
+    atom_count = np.bincount(atoms.token).astype(np.int32)
+    atom_start = _starts(atom_count)
+    is_whole = per_token((residue.is_whole_token for residue in residues), bool)
+    centre = per_token((residue.centre for residue in residues), np.int32)
+    code = per_token((residue.code for residue in residues), object)
+    chain_id = per_token((chain.chain_id for chain in chains), object)
     asym_id, entity_id, sym_id = _number_chains(chain_id, code)
-    is_modified = [n in chain.modified for chain, n in zip(chains, numbers, strict=True)]
+    is_modified = (n in chain.modified for chain, n in zip(chains, numbers, strict=True))
     return Tokens(
         chain_id=chain_id,
         asym_id=asym_id,
         entity_id=entity_id,
         sym_id=sym_id,
-        molecule_type=_strings(chain.molecule_type for chain in chains)[of_residue],
-        residue_id=np.array(numbers, np.int32)[of_residue],
+        molecule_type=per_token((chain.molecule_type for chain in chains), object),
+        residue_id=per_token(numbers, np.int32),
         residue_name=code,
         atom_name=np.where(is_whole, "", atoms.name[atom_start]),
-        is_modified=np.array(is_modified)[of_residue],
-        residue_type=np.array([r.residue_type for r in residues], np.int32)[of_residue],
-        ref_space_uid=of_residue.astype(np.int32),
+        is_modified=per_token(is_modified, bool),
+        residue_type=per_token((residue.residue_type for residue in residues), np.int32),
+        ref_space_uid=residue_row,
         atom_start=atom_start,
         atom_count=atom_count,
-        representative_atom=(atom_start + np.where(is_whole, centre, 0)).astype(np.int32),
-    ), atoms
+        representative_atom=atom_start + np.where(is_whole, centre, 0),
+    )
 
 
 def _number_chains(
@@ -156,5 +159,6 @@ def _check_components(chains: list[Chain], components: JobComponents) -> None:
         raise InputError("\n".join(problems))
 
 
-def _strings(values: object) -> Shaped[np.ndarray, "row"]:
-    return np.array(list(values), object)
+def _starts(lengths: Int[np.ndarray, "part"]) -> Int32[np.ndarray, "part"]:
+    """Returns where each part begins if they follow each other."""
+    return (np.cumsum(lengths) - lengths).astype(np.int32)
