@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -37,21 +37,13 @@ def template_features(
     """
     chains, token_column = chain_columns(job, tokens)
     placed: list[tuple[int, int, _Aligned]] = []
-    of_sequence: dict[tuple[str, ...], list[_Aligned]] = {}
     num_columns = 0
-    for chain in chains:
-        is_read = chain.molecule_type == MoleculeType.PROTEIN and chain.num_tokens >= MIN_TOKENS
-        if is_read:
-            first = chain.first_token[0]
-            sequence = tuple(tokens.residue_name[first : first + chain.num_tokens])
-            if sequence not in of_sequence:
-                of_sequence[sequence] = _read_templates(job, chain)
-        by_token = conventions.template_columns_quirk and not is_read
+    for chain, templates in zip(chains, _chain_templates(job, tokens, chains), strict=True):
+        by_token = conventions.template_columns_quirk and templates is None
         width = chain.num_tokens if by_token else len(chain)
-        templates = of_sequence[sequence] if is_read else []
         if not templates and conventions.template_of_gaps:
             templates = [{"residue_type": np.full(width, GAP, np.int32)}]
-        placed += [(slot, num_columns, aligned) for slot, aligned in enumerate(templates)]
+        placed += [(slot, num_columns, aligned) for slot, aligned in enumerate(templates or ())]
         num_columns += width
     num_templates = max((slot + 1 for slot, _, _ in placed), default=0)
     fields = _empty(num_templates, num_columns, conventions.absent_template_class)
@@ -62,6 +54,22 @@ def template_features(
         mask=np.ones(num_templates, bool),
         **{name: values[:, token_column] for name, values in fields.items()},
     )
+
+
+def _chain_templates(
+    job: Job, tokens: Tokens, chains: Sequence[ChainColumns]
+) -> Iterator[list[_Aligned] | None]:
+    """Yields the templates of each chain, `None` for one that is taken without them."""
+    of_sequence: dict[tuple[str, ...], list[_Aligned]] = {}
+    for chain in chains:
+        if chain.molecule_type != MoleculeType.PROTEIN or chain.num_tokens < MIN_TOKENS:
+            yield None
+            continue
+        first = chain.first_token[0]
+        sequence = tuple(tokens.residue_name[first : first + chain.num_tokens])
+        if sequence not in of_sequence:
+            of_sequence[sequence] = _read_templates(job, chain)
+        yield of_sequence[sequence]
 
 
 def _empty(num_templates: int, num_columns: int, residue_class: int) -> _Aligned:
