@@ -53,46 +53,65 @@ def structure_job(
     if waters := ", ".join(sorted(options.keep & WATERS)):
         raise InputError(f"{source}: --keep {waters}: waters are always left out of a job")
     block = read_block(content, source)
-    chains = read_chains(block)
-    of_models = model_notes(block, chains)
-    links, num_lost = read_links(block, chains)
-    if not block.find_values("_pdbx_nonpoly_scheme.asym_id"):
-        chains, links = merge_linked_ligands(chains, links)
-    of_program = is_predicted(block)
-    chains, notes = select_chains(chains, links, options, is_predicted=of_program)
-    _refuse_broken_polymers(chains, links, source)
-    _refuse_simulation_names(block, chains, source)
-    chains, alternative_notes = _without_alternatives(block, chains)
-    notes += alternative_notes
-    copies = {chain.label: [""] for chain in chains}
-    if options.assembly is not None:
-        operators = assembly_copies(block, options.assembly, source)
-        copies = {label: operators.get(label, []) for label in copies}
-        if absent := [chain_title(chain) for chain in chains if not copies[chain.label]]:
-            notes.append(f"not in assembly {options.assembly}: {some(absent, _MAX_LISTED)}")
-    ids = assign_ids(chains, copies, is_predicted=of_program)
+    deposited = read_chains(block)
+    links, num_lost = read_links(block, deposited)
+    chains, links, notes = _select(block, deposited, links, options, source)
+    copies, absent = _copies(block, chains, options.assembly, source)
+    notes += absent
+    ids = assign_ids(chains, copies, is_predicted=is_predicted(block))
     if not ids:
         raise InputError(f"{source}: has no molecule for a job; {'; '.join(notes)}")
-    bonds, bond_notes = _bonds(links, chains, copies, ids)
-    if num_lost:
-        bond_notes.append(f"left out: bonds with an end that is no residue of the job ({num_lost})")
-    by_label = {chain.label: chain for chain in chains}
+    bonds, num_symmetric = _bonds(links, chains, copies, ids)
+    lost_bonds = {
+        "between crystal copies": num_symmetric,
+        "with an end that is no residue of the job": num_lost,
+    }
     return Job(
         name=block.name.strip() or Path(source).name.split(".")[0],
         seeds=(DEFAULT_SEED,),
         entities=_entities(block, chains, ids, options),
         bonds=bonds,
-        sources=tuple(
-            _source(by_label[label], identifier) for (label, _), identifier in ids.items()
-        ),
+        sources=_sources(chains, ids),
         notes=(
-            *of_models,
+            *model_notes(block, deposited),
             *notes,
             *sequence_notes(chains),
             *renaming_notes(chains, ids),
-            *bond_notes,
+            *(f"left out: bonds {which} ({n})" for which, n in lost_bonds.items() if n),
         ),
     )
+
+
+def _select(
+    block: gemmi.cif.Block,
+    chains: list[Chain],
+    links: list[Link],
+    options: StructureOptions,
+    source: str,
+) -> tuple[list[Chain], list[Link], list[str]]:
+    """The chains that are for a job, links, and notes of what is left out.
+
+    Raises `InputError` if it cannot be told what the chains are.
+    """
+    if not block.find_values("_pdbx_nonpoly_scheme.asym_id"):
+        chains, links = merge_linked_ligands(chains, links)
+    chains, notes = select_chains(chains, links, options, is_predicted=is_predicted(block))
+    _refuse_broken_polymers(chains, links, source)
+    _refuse_simulation_names(block, chains, source)
+    chains, of_alternatives = _without_alternatives(block, chains)
+    return chains, links, [*notes, *of_alternatives]
+
+
+def _copies(
+    block: gemmi.cif.Block, chains: list[Chain], assembly: str | None, source: str
+) -> tuple[dict[str, list[str]], list[str]]:
+    """The operators that make the copies of each chain, by its label, and a note of lost chains."""
+    if assembly is None:
+        return {chain.label: [""] for chain in chains}, []
+    operators = assembly_copies(block, assembly, source)
+    copies = {chain.label: operators.get(chain.label, []) for chain in chains}
+    absent = [chain_title(chain) for chain in chains if not copies[chain.label]]
+    return copies, [f"not in assembly {assembly}: {some(absent, _MAX_LISTED)}"] if absent else []
 
 
 def _without_alternatives(
@@ -179,9 +198,14 @@ def _smiles(block: gemmi.cif.Block, code: str) -> str:
     return ""
 
 
-def _source(chain: Chain, identifier: str) -> ChainSource:
-    numbers = tuple(residue.author_number for residue in chain.residues)
-    return ChainSource(identifier, chain.label, chain.author, numbers)
+def _sources(chains: list[Chain], ids: dict[Instance, str]) -> tuple[ChainSource, ...]:
+    by_label = {chain.label: chain for chain in chains}
+    sources = []
+    for (label, _), identifier in ids.items():
+        chain = by_label[label]
+        numbers = tuple(residue.author_number for residue in chain.residues)
+        sources.append(ChainSource(identifier, label, chain.author, numbers))
+    return tuple(sources)
 
 
 def _bonds(
@@ -189,8 +213,8 @@ def _bonds(
     chains: list[Chain],
     copies: dict[str, list[str]],
     ids: dict[Instance, str],
-) -> tuple[tuple[tuple[AtomAddress, AtomAddress], ...], list[str]]:
-    """Bonds that have a ligand at one end at least, and notes of links that are left out."""
+) -> tuple[tuple[tuple[AtomAddress, AtomAddress], ...], int]:
+    """Bonds that have a ligand at one end at least, and how many are between crystal copies."""
     kinds = {chain.label: chain_kind(chain) for chain in chains}
     bonds: list[tuple[AtomAddress, AtomAddress]] = []
     num_symmetric = 0
@@ -202,8 +226,7 @@ def _bonds(
             num_symmetric += 1
             continue
         bonds += _link_copies(link, copies, ids)
-    note = f"left out: bonds between crystal copies ({num_symmetric})"
-    return tuple(bonds), [note] if num_symmetric else []
+    return tuple(bonds), num_symmetric
 
 
 def _link_copies(
