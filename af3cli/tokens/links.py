@@ -4,12 +4,20 @@ The official program first makes a sketch of the complex: of each residue the at
 bonds, or else one stand-in. It then removes from the sketch what it does not want, and a chain
 that has lost all its sketched atoms is gone. What is left decides which bonds count, which
 residues keep a C-terminal oxygen, and which sugars keep their anomeric one.
+
+A peptide A of SER, ASN, GLY with a ligand B of two NAG, of which the job bonds A 2 ND2 to B 1 C1
+and B 1 O4 to B 2 C1, has the sketch
+
+    A 1 N    A 2 ND2    A 3 N    B 1 C1    B 1 O4    B 2 C1
+
+of which nothing is removed. The first bond is between a polymer and a ligand, the second inside a
+ligand, and neither sugar keeps O1. Were the first bond to B 1 O1, the sugar B 1 would keep it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from af3cli.chemistry import JobComponents
@@ -43,137 +51,88 @@ class Links:
     anomeric: frozenset[Residue]
 
 
+@dataclass(frozen=True)
+class _AtomFacts:
+    """What a sketched atom is of, and whether the model may see it.
+
+    It may see no hydrogen, and of UNK, which has glycine's atoms, no side chain.
+    """
+
+    molecule_type: MoleculeType
+    is_glycan: bool
+    is_heavy: bool
+
+    @property
+    def is_ligand(self) -> bool:
+        return self.molecule_type == MoleculeType.LIGAND
+
+
+_Sketch = Mapping[AtomAddress, _AtomFacts]
+
+
 def job_links(job: Job, components: JobComponents) -> Links:
-    """Returns what is left of a job's chains, in the official order, and of its bonds."""
-    return find_links(job_chains(job), job.bonds, components)
-
-
-def find_links(chains: Sequence[Chain], bonds: Sequence[Bond], components: JobComponents) -> Links:
-    """Returns what is left of chains and bonds.
+    """Returns what is left of a job's chains, in the official order, and of its bonds.
 
     Raises:
         InputError: A bond names an atom that its residue does not have.
     """
-    whole = _Complex(chains, components)
-    sketch = whole.sketch(bonds)
-    known = replace(whole, chains=[chain for chain in chains if not _is_unknown(chain)])
-    bonds = [bond for bond in bonds if known.counts(bond)]
-    anomeric = frozenset(known.bonded_anomeric(bonds))
-
-    def stays(atom: AtomAddress) -> bool:
-        dropped = known.is_sugar(atom) and atom.atom_name == _ANOMERIC
-        return known.is_heavy(atom) and (not dropped or _residue(atom) in anomeric)
-
-    bonds = [bond for bond in bonds if all(map(stays, bond))]
-    known.check_phosphates(bonds)
-    num_ligands = [sum(map(known.is_ligand, bond)) for bond in bonds]
+    chains = job_chains(job)
+    sketch = _sketch(chains, job.bonds, components)
+    unknown = {chain.chain_id for chain in chains if _is_unknown(chain)}
+    sketch = {atom: facts for atom, facts in sketch.items() if atom.chain_id not in unknown}
+    counted = [bond for bond in job.bonds if _counts(bond, sketch)]
+    anomeric = _bonded_anomeric(counted, sketch)
+    kept = _kept_atoms(sketch, anomeric)
+    bonds = [bond for bond in counted if kept.issuperset(bond)]
+    _check_phosphates(bonds, sketch)
+    present = {atom.chain_id for atom in kept}
     return Links(
-        chains=tuple(chain for chain in known.chains if any(map(stays, _atoms_of(chain, sketch)))),
-        polymer_ligand=tuple(b for b, n in zip(bonds, num_ligands, strict=True) if n == 1),
-        ligand_ligand=tuple(b for b, n in zip(bonds, num_ligands, strict=True) if n == 2),
-        terminal=frozenset(residue for residue, names in sketch.items() if _TERMINAL in names),
+        chains=tuple(chain for chain in chains if chain.chain_id in present),
+        polymer_ligand=tuple(bond for bond in bonds if _num_ligands(bond, sketch) == 1),
+        ligand_ligand=tuple(bond for bond in bonds if _num_ligands(bond, sketch) == 2),
+        terminal=frozenset(_residue(atom) for atom in sketch if atom.atom_name == _TERMINAL),
         anomeric=anomeric,
     )
 
 
-@dataclass(frozen=True)
-class _Complex:
-    """Chains, and what their components say of an atom."""
+def _sketch(chains: Sequence[Chain], bonds: Sequence[Bond], components: JobComponents) -> _Sketch:
+    """Returns the sketched atoms; raises `InputError` for bonded ones that are unknown."""
+    by_id = {chain.chain_id: chain for chain in chains}
+    sketch = {}
+    for atom in (atom for bond in bonds for atom in bond):
+        chain = by_id[atom.chain_id]
+        code = chain.codes[atom.residue_id - 1]
+        _check_atom(atom, code, components)
+        sketch[atom] = _facts(chain, code, atom.atom_name, components)
+    bonded = set(map(_residue, sketch))
+    for chain in chains:
+        names = {code: _stand_in(code, components) for code in set(chain.codes)}
+        facts = {code: _facts(chain, code, name, components) for code, name in names.items()}
+        for number, code in enumerate(chain.codes, start=1):
+            if (chain.chain_id, number) not in bonded:
+                sketch[AtomAddress(chain.chain_id, number, names[code])] = facts[code]
+    return sketch
 
-    chains: Sequence[Chain]
-    components: JobComponents
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_id", {chain.chain_id: chain for chain in self.chains})
+def _facts(chain: Chain, code: str, atom_name: str, components: JobComponents) -> _AtomFacts:
+    component = components.get(atom_source(code))
+    row = component.atom_row.get(atom_name)
+    is_heavy = row is not None and component.element[row] not in ("H", "D")
+    return _AtomFacts(chain.molecule_type, components.is_glycan(code), is_heavy)
 
-    def sketch(self, bonds: Iterable[Bond]) -> dict[Residue, list[str]]:
-        """Returns the sketched atoms of each residue; raises `InputError` for unknown ones."""
-        sketch: dict[Residue, list[str]] = {}
-        for atom in (atom for bond in bonds for atom in bond):
-            self._check(atom)
-            sketch.setdefault(_residue(atom), []).append(atom.atom_name)
-        stand_ins = {
-            code: self._stand_in(code) for code in {code for c in self.chains for code in c.codes}
-        }
-        for chain in self.chains:
-            for number, code in enumerate(chain.codes, start=1):
-                sketch.setdefault((chain.chain_id, number), [stand_ins[code]])
-        return sketch
 
-    def counts(self, bond: Bond) -> bool:
-        """Whether a bond is between heavy atoms of two residues, of which one is a ligand."""
-        return (
-            all(atom.chain_id in self._by_id for atom in bond)
-            and _residue(bond[0]) != _residue(bond[1])
-            and any(map(self.is_ligand, bond))
-            and all(map(self.is_heavy, bond))
-        )
+def _stand_in(code: str, components: JobComponents) -> str:
+    """Returns a component's first atom; its second, if the first is O1.
 
-    def bonded_anomeric(self, bonds: Iterable[Bond]) -> Iterator[Residue]:
-        """Yields the residues of sugars whose O1 is bonded.
-
-        A bond to an atom that an earlier bond of its kind had already does not count here.
-        """
-        used: dict[int, set[AtomAddress]] = {1: set(), 2: set()}
-        for bond in bonds:
-            if not any(map(self.is_glycan, bond)):
-                continue
-            of_kind = used[sum(map(self.is_ligand, bond))]
-            if of_kind.isdisjoint(bond):
-                yield from (_residue(atom) for atom in bond if atom.atom_name == _ANOMERIC)
-            of_kind.update(bond)
-
-    def check_phosphates(self, bonds: Iterable[Bond]) -> None:
-        """Raises `InputError` if a bond is to an OP3 that a nucleotide inside a chain has not."""
-        for atom in (atom for bond in bonds for atom in bond):
-            kind = self._by_id[atom.chain_id].molecule_type
-            is_nucleic = kind in (MoleculeType.RNA, MoleculeType.DNA)
-            if is_nucleic and atom.atom_name == _PHOSPHATE and atom.residue_id > 1:
-                raise InputError(
-                    f"bondedAtomPairs: residue {atom.residue_id} of chain {atom.chain_id} has no "
-                    f"atom {_PHOSPHATE!r}: it is bonded to the residue before it instead"
-                )
-
-    def is_ligand(self, atom: AtomAddress) -> bool:
-        return self._by_id[atom.chain_id].molecule_type == MoleculeType.LIGAND
-
-    def is_glycan(self, atom: AtomAddress) -> bool:
-        return self.components.is_glycan(self._code(atom))
-
-    def is_sugar(self, atom: AtomAddress) -> bool:
-        return self.is_ligand(atom) and self.is_glycan(atom)
-
-    def is_heavy(self, atom: AtomAddress) -> bool:
-        """Whether the atom is one that the model may see: none of UNK's side chain, say."""
-        component = self.components.get(atom_source(self._code(atom)))
-        row = component.atom_row.get(atom.atom_name)
-        return row is not None and component.element[row] not in ("H", "D")
-
-    def _stand_in(self, code: str) -> str:
-        """Returns a component's first atom; its second, if the first is O1.
-
-        A molecule from SMILES is not left out for beginning with a hydrogen.
-        """
-        component = self.components.get(atom_source(code))
-        names = component.atom_name
-        if not len(names):
-            raise InputError(f"component {code!r} has no atoms")
-        if component.smiles is not None:
-            names = names[component.heavy] if len(component.heavy) else names
-        return names[1] if names[0] == _ANOMERIC and len(names) > 1 else names[0]
-
-    def _code(self, atom: AtomAddress) -> str:
-        return self._by_id[atom.chain_id].codes[atom.residue_id - 1]
-
-    def _check(self, atom: AtomAddress) -> None:
-        code = self._code(atom)
-        names = self.components.get(code).atom_row
-        if atom.atom_name not in names:
-            close = get_close_matches(atom.atom_name, names, n=3, cutoff=0.3) or list(names)[:8]
-            raise InputError(
-                f"bondedAtomPairs: residue {atom.residue_id} of chain {atom.chain_id} is {code}, "
-                f"which has no atom {atom.atom_name!r}; it has {', '.join(close)}"
-            )
+    A molecule from SMILES is not left out for beginning with a hydrogen.
+    """
+    component = components.get(atom_source(code))
+    names = component.atom_name
+    if not len(names):
+        raise InputError(f"component {code!r} has no atoms")
+    if component.smiles is not None and len(component.heavy):
+        names = names[component.heavy]
+    return names[1] if names[0] == _ANOMERIC and len(names) > 1 else names[0]
 
 
 def _is_unknown(chain: Chain) -> bool:
@@ -181,11 +140,65 @@ def _is_unknown(chain: Chain) -> bool:
     return chain.codes[0] in UNKNOWN_COMPONENTS and len(set(chain.codes)) == 1
 
 
+def _counts(bond: Bond, sketch: _Sketch) -> bool:
+    """Whether a bond is between heavy atoms of two residues, of which one is a ligand."""
+    return (
+        all(atom in sketch and sketch[atom].is_heavy for atom in bond)
+        and _residue(bond[0]) != _residue(bond[1])
+        and _num_ligands(bond, sketch) > 0
+    )
+
+
+def _bonded_anomeric(bonds: Iterable[Bond], sketch: _Sketch) -> frozenset[Residue]:
+    """Returns the residues of sugars whose O1 is bonded.
+
+    A bond to an atom that an earlier bond of its kind had already does not count here.
+    """
+    used: dict[int, set[AtomAddress]] = {1: set(), 2: set()}
+    found = set()
+    for bond in bonds:
+        if any(sketch[atom].is_glycan for atom in bond):
+            of_kind = used[_num_ligands(bond, sketch)]
+            if of_kind.isdisjoint(bond):
+                found.update(_residue(atom) for atom in bond if atom.atom_name == _ANOMERIC)
+            of_kind.update(bond)
+    return frozenset(found)
+
+
+def _kept_atoms(sketch: _Sketch, anomeric: frozenset[Residue]) -> set[AtomAddress]:
+    """Returns the heavy atoms, without O1 of sugars that are not `anomeric`."""
+
+    def is_lost(atom: AtomAddress, facts: _AtomFacts) -> bool:
+        is_sugar = facts.is_ligand and facts.is_glycan
+        return is_sugar and atom.atom_name == _ANOMERIC and _residue(atom) not in anomeric
+
+    return {atom for atom, facts in sketch.items() if facts.is_heavy and not is_lost(atom, facts)}
+
+
+def _check_atom(atom: AtomAddress, code: str, components: JobComponents) -> None:
+    names = components.get(code).atom_row
+    if atom.atom_name not in names:
+        close = get_close_matches(atom.atom_name, names, n=3, cutoff=0.3) or list(names)[:8]
+        raise InputError(
+            f"bondedAtomPairs: residue {atom.residue_id} of chain {atom.chain_id} is {code}, "
+            f"which has no atom {atom.atom_name!r}; it has {', '.join(close)}"
+        )
+
+
+def _check_phosphates(bonds: Iterable[Bond], sketch: _Sketch) -> None:
+    """Raises `InputError` if a bond is to an OP3 that a nucleotide inside a chain has not."""
+    for atom in (atom for bond in bonds for atom in bond):
+        is_nucleic = sketch[atom].molecule_type in (MoleculeType.RNA, MoleculeType.DNA)
+        if is_nucleic and atom.atom_name == _PHOSPHATE and atom.residue_id > 1:
+            raise InputError(
+                f"bondedAtomPairs: residue {atom.residue_id} of chain {atom.chain_id} has no "
+                f"atom {_PHOSPHATE!r}: it is bonded to the residue before it instead"
+            )
+
+
+def _num_ligands(bond: Bond, sketch: _Sketch) -> int:
+    return sum(sketch[atom].is_ligand for atom in bond)
+
+
 def _residue(atom: AtomAddress) -> Residue:
     return atom.chain_id, atom.residue_id
-
-
-def _atoms_of(chain: Chain, sketch: dict[Residue, list[str]]) -> Iterator[AtomAddress]:
-    for number in range(1, len(chain.codes) + 1):
-        for name in sketch[chain.chain_id, number]:
-            yield AtomAddress(chain.chain_id, number, name)
