@@ -6,19 +6,17 @@ between them (HH-suite user guide, "Multiple sequence alignment formats").
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int8, Int32, Int64
 
 from af3cli.errors import InputError
-from af3cli.features.residue_classes import (
-    CLASS_LETTERS,
-    GAP,
-    UNKNOWN_AMINO_ACID,
-    UNKNOWN_NUCLEOTIDE,
-)
+from af3cli.features.residue_classes import GAP
 from af3cli.job.a3m import parse_a3m
+from af3cli.job.alphabets import ALPHABETS
+from af3cli.tokens.residue_types import CLASS_OF
 from af3cli.tokens.types import MoleculeType
 
 _INSERTION, _ILLEGAL = -1, -2
@@ -108,29 +106,17 @@ def _count_insertions(
     return deletions
 
 
-def _codes(classes: dict[str, int], other: int) -> Int8[np.ndarray, "256"]:
-    """Returns the code of each ASCII character; upper-case letters not named become `other`."""
+def _codes(molecule: MoleculeType) -> Int8[np.ndarray, "256"]:
+    """Returns the code of each ASCII character in an alignment of this type of polymer."""
+    alphabet = ALPHABETS[molecule]
     codes = np.full(256, _ILLEGAL, np.int8)
-    codes[ord("A") : ord("Z") + 1] = other
     codes[ord("a") : ord("z") + 1] = _INSERTION
-    for letter, code in {"-": GAP, **classes}.items():
-        codes[ord(letter)] = code
+    codes[ord("-")] = GAP
+    for letter in string.ascii_uppercase:
+        read_as = letter.translate(alphabet.in_alignment)
+        codes[ord(letter)] = CLASS_OF[alphabet.component(read_as)]
     return codes
 
 
-def _class_range(first: int, letters: str) -> dict[str, int]:
-    return {letter: first + offset for offset, letter in enumerate(letters)}
-
-
-_AMINO_ACIDS = _class_range(0, CLASS_LETTERS[:UNKNOWN_AMINO_ACID])
-# Ambiguous and rare amino acids count as a close common one.
-_STAND_INS = {"B": "D", "U": "C", "Z": "E"}
-
-_CODES = {
-    MoleculeType.PROTEIN: _codes(
-        _AMINO_ACIDS | {rare: _AMINO_ACIDS[common] for rare, common in _STAND_INS.items()},
-        UNKNOWN_AMINO_ACID,
-    ),
-    MoleculeType.RNA: _codes(_class_range(GAP + 1, "AGCU"), UNKNOWN_NUCLEOTIDE),
-    MoleculeType.DNA: _codes(_class_range(GAP + 5, "AGCT"), UNKNOWN_NUCLEOTIDE),
-}
+_POLYMERS = MoleculeType.PROTEIN, MoleculeType.RNA, MoleculeType.DNA
+_CODES = {molecule: _codes(molecule) for molecule in _POLYMERS}

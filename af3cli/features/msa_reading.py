@@ -16,9 +16,10 @@ from af3cli.features.alignment import (
     query_alignment,
 )
 from af3cli.features.columns import ChainColumns
-from af3cli.features.residue_classes import CLASS_LETTERS, GAP
+from af3cli.features.residue_classes import GAP
 from af3cli.job.limits import MIN_RESIDUES_FOR_ALIGNMENT
 from af3cli.job.types import Job
+from af3cli.tokens.residue_types import CLASS_LETTERS
 from af3cli.tokens.types import MoleculeType, Tokens
 
 _MAX_DIFFERENCES_NAMED = 5

@@ -1,13 +1,13 @@
 """The classes of residues that the network tells apart, as their indices.
 
-They are the residue types of tokens (`af3cli.tokens.residue_types`), each with a letter.
+They are the residue types of tokens (`af3cli.tokens.residue_types`).
 """
 
-# 20 amino acids, unknown, gap, RNA, DNA, unknown nucleotide.
-CLASS_LETTERS = "ARNDCQEGHILKMFPSTWYVX-AGCUAGCTN"
-GAP = CLASS_LETTERS.index("-")
-GLYCINE = CLASS_LETTERS.index("G")
-UNKNOWN_AMINO_ACID = CLASS_LETTERS.index("X")
-UNKNOWN_NUCLEOTIDE = CLASS_LETTERS.index("N", GAP)
+from af3cli.tokens.residue_types import CLASS_OF, RESIDUE_TYPES
+
+GAP = CLASS_OF["-"]
+GLYCINE = CLASS_OF["GLY"]
+UNKNOWN_AMINO_ACID = CLASS_OF["UNK"]
+UNKNOWN_NUCLEOTIDE = CLASS_OF["N"]
 # Of a model whose classes tell unknown RNA from unknown DNA.
-UNKNOWN_RNA = len(CLASS_LETTERS)
+UNKNOWN_RNA = len(RESIDUE_TYPES)

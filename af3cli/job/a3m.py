@@ -5,15 +5,12 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping
 
+from af3cli.job.alphabets import ALPHABETS
+from af3cli.job.places import entity_kind
 from af3cli.job.types import Modification, Protein, Rna
 
 _DROP_INSERTIONS = str.maketrans("", "", string.ascii_lowercase)
 _DROP_VALID = str.maketrans("", "", string.ascii_letters + "-")
-
-# letters that the network reads alike; other letters stand for themselves
-_PROTEIN_ALIKE = str.maketrans("UBZJO", "CDEXX")
-_RNA_ALIKE = str.maketrans({letter: "N" for letter in set(string.ascii_uppercase) - set("ACGU")})
-_UNKNOWN_IN_QUERY = str.maketrans("UBZJO", "XXXXX")
 
 
 def parse_a3m(a3m: str) -> tuple[list[str], list[str]]:
@@ -73,7 +70,7 @@ def modified_residue_problem(
 
     It must have the letter of the residue's parent there, or one that the network reads alike.
     """
-    alike = _alike(chain)
+    alike = ALPHABETS[entity_kind(chain)].in_alignment
     first_row = without_insertions(parse_a3m(a3m)[1][0])
     for modification, parent in parents.items():
         letter, wanted = first_row[modification.position - 1], parent.translate(alike)
@@ -88,8 +85,9 @@ def modified_residue_problem(
 
 def _query_problem(first_row: str, chain: Protein | Rna) -> str | None:
     """Compares the first row with the sequence as the network reads them."""
-    unknown = _UNKNOWN_IN_QUERY if isinstance(chain, Protein) else _RNA_ALIKE
-    expected, found = chain.sequence.translate(unknown), first_row.translate(_alike(chain))
+    alphabet = ALPHABETS[entity_kind(chain)]
+    expected = chain.sequence.translate(alphabet.in_sequence)
+    found = first_row.translate(alphabet.in_alignment)
     modified = {modification.position for modification in chain.modifications}
     for position, (wanted, letter) in enumerate(zip(expected, found, strict=True), start=1):
         if wanted != letter and position not in modified:
@@ -104,7 +102,3 @@ def _query_problem(first_row: str, chain: Protein | Rna) -> str | None:
                 f"{position} ({own}) it has {first_row[position - 1]}{reason}"
             )
     return None
-
-
-def _alike(chain: Protein | Rna) -> dict[int, int]:
-    return _PROTEIN_ALIKE if isinstance(chain, Protein) else _RNA_ALIKE

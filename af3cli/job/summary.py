@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from af3cli.job.a3m import parse_a3m
+from af3cli.job.alphabets import ALPHABETS
 from af3cli.job.limits import MIN_RESIDUES_FOR_ALIGNMENT
-from af3cli.job.places import entity_place
+from af3cli.job.places import entity_kind, entity_place
 from af3cli.job.types import Dna, Entity, Job, Ligand, Protein, Rna
 from af3cli.wording import counted, printable
-
-_STANDARD_LETTERS = {Protein: "ACDEFGHIKLMNPQRSTVWY", Rna: "ACGU", Dna: "ACGT"}
-_UNKNOWN = {Protein: "UNK", Rna: "N", Dna: "DN"}
 
 
 def describe(job: Job) -> str:
@@ -69,16 +67,17 @@ def _unused(entity: Entity) -> list[str]:
 
 
 def _unknown_letters(entity: Protein | Rna | Dna, place: str) -> list[str]:
+    alphabet = ALPHABETS[entity_kind(entity)]
     modified = {modification.position for modification in entity.modifications}
     unknown = [
         f"{letter} at {position}"
         for position, letter in enumerate(entity.sequence, start=1)
-        if letter not in _STANDARD_LETTERS[type(entity)] and position not in modified
+        if letter not in alphabet.components and position not in modified
     ]
     if not unknown:
         return []
     shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
-    return [f"{place}.sequence: read as unknown residues ({_UNKNOWN[type(entity)]}): {shown}"]
+    return [f"{place}.sequence: read as unknown residues ({alphabet.unknown_component}): {shown}"]
 
 
 def _molecule(entity: Protein | Rna | Dna | Ligand) -> str:

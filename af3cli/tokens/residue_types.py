@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from af3cli.chemistry import one_letter
+from af3cli.job.alphabets import ALPHABETS
 from af3cli.tokens.types import MoleculeType
 
-# one-letter codes and components of the classes 0 to 19, 22 to 25 and 26 to 29
-_AMINO_ACIDS = {
-    "A": "ALA", "R": "ARG", "N": "ASN", "D": "ASP", "C": "CYS", "Q": "GLN", "E": "GLU",
-    "G": "GLY", "H": "HIS", "I": "ILE", "L": "LEU", "K": "LYS", "M": "MET", "F": "PHE",
-    "P": "PRO", "S": "SER", "T": "THR", "W": "TRP", "Y": "TYR", "V": "VAL",
-}  # fmt: skip
-_RNA = {letter: letter for letter in "AGCU"}
-_DNA = {letter: f"D{letter}" for letter in "AGCT"}
+_PROTEIN, _RNA, _DNA = (ALPHABETS[kind].components for kind in ("protein", "rna", "dna"))
+_CLASSES = (
+    *(*_PROTEIN.items(), ("X", "UNK"), ("-", "-")),
+    *(*_RNA.items(), *_DNA.items(), ("N", "N")),
+)
+CLASS_LETTERS = "".join(letter for letter, _ in _CLASSES)
+"""The letter of each class."""
 
-RESIDUE_TYPES = (*_AMINO_ACIDS.values(), "UNK", "-", *_RNA.values(), *_DNA.values(), "N")
+RESIDUE_TYPES = tuple(component for _, component in _CLASSES)
 """The component of each class; 21 is the gap, 30 an unknown nucleotide."""
 
-_CLASS = {code: number for number, code in enumerate(RESIDUE_TYPES)}
-_COMPONENTS = {
-    MoleculeType.PROTEIN: (_AMINO_ACIDS, "UNK"),
-    MoleculeType.RNA: (_RNA, "N"),
-    MoleculeType.DNA: (_DNA, "DN"),
-}
+CLASS_OF = {code: i for i, code in enumerate(RESIDUE_TYPES)} | {"DN": RESIDUE_TYPES.index("N")}
+"""The class of each standard component."""
 
-STANDARD_RESIDUES = frozenset(RESIDUE_TYPES) - {"-"} | {"DN"}
+STANDARD_RESIDUES = frozenset(CLASS_OF) - {"-"}
 """Components without bond features: their bonds go without saying."""
 
-_WHOLE_AMINO_ACIDS = frozenset([*_AMINO_ACIDS.values(), "UNK", "MSE"])
+_WHOLE_AMINO_ACIDS = frozenset([*_PROTEIN.values(), "UNK", "MSE"])
 _WHOLE_NUCLEOTIDES = STANDARD_RESIDUES - _WHOLE_AMINO_ACIDS
 
 CENTRES = {MoleculeType.PROTEIN: "CA", MoleculeType.RNA: "C1'", MoleculeType.DNA: "C1'"}
@@ -38,16 +34,14 @@ UNKNOWN_COMPONENTS = ("UNK", "N", "DN", "UNL")
 
 def sequence_components(sequence: str, molecule_type: MoleculeType) -> list[str]:
     """Returns the component of each letter of a polymer; letters not known are unknown residues."""
-    components, unknown = _COMPONENTS[molecule_type]
-    return [components.get(letter, unknown) for letter in sequence]
+    return [ALPHABETS[molecule_type].component(letter) for letter in sequence]
 
 
 def residue_type(code: str, molecule_type: MoleculeType) -> int:
     """Returns the class of a component in a chain of this type: that of its standard parent."""
     if molecule_type == MoleculeType.LIGAND:
-        return _CLASS["UNK"]
-    components, unknown = _COMPONENTS[molecule_type]
-    return _CLASS[components.get(one_letter(code), "N" if unknown == "DN" else unknown)]
+        return CLASS_OF["UNK"]
+    return CLASS_OF[ALPHABETS[molecule_type].component(one_letter(code))]
 
 
 def is_whole_token(code: str, molecule_type: MoleculeType) -> bool:

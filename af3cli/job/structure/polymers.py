@@ -6,18 +6,8 @@ from collections.abc import Sequence
 
 import gemmi
 
+from af3cli.job.alphabets import ALPHABETS
 from af3cli.job.types import Modification
-
-_AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
-STANDARD_LETTERS = {
-    "protein": {
-        gemmi.expand_one_letter(letter, gemmi.ResidueKind.AA): letter for letter in _AMINO_ACIDS
-    }
-    | {"UNK": "X"},
-    "rna": {"A": "A", "C": "C", "G": "G", "U": "U", "N": "N"},
-    "dna": {"DA": "A", "DC": "C", "DG": "G", "DT": "T", "DN": "N"},
-}
-_UNKNOWN = {"protein": "X", "rna": "N", "dna": "N"}
 
 
 def polymer_kind(polymer_type: str, codes: Sequence[str]) -> str | None:
@@ -28,8 +18,8 @@ def polymer_kind(polymer_type: str, codes: Sequence[str]) -> str | None:
     if polymer_type.startswith("polypeptide") or polymer_type == "cyclic-pseudo-peptide":
         return "protein"
     if polymer_type == "polydeoxyribonucleotide/polyribonucleotide hybrid":
-        num_dna = sum(code in STANDARD_LETTERS["dna"] for code in codes)
-        num_rna = sum(code in STANDARD_LETTERS["rna"] for code in codes)
+        num_dna = sum(code in ALPHABETS["dna"].letters for code in codes)
+        num_rna = sum(code in ALPHABETS["rna"].letters for code in codes)
         return "dna" if num_dna > num_rna else "rna"
     return {"polyribonucleotide": "rna", "polydeoxyribonucleotide": "dna"}.get(polymer_type)
 
@@ -44,7 +34,7 @@ def spell(
     """
     letters, modifications = [], []
     for position, code in enumerate(codes, start=1):
-        letter = STANDARD_LETTERS[kind].get(code)
+        letter = ALPHABETS[kind].letters.get(code)
         if letter is None:
             letter = _parent_letter(kind, code, parents)
             if code not in plain:
@@ -54,8 +44,8 @@ def spell(
 
 
 def _parent_letter(kind: str, code: str, parents: dict[str, str]) -> str:
-    standard = STANDARD_LETTERS[kind]
-    if parents.get(code) in standard:
-        return standard[parents[code]]
+    alphabet = ALPHABETS[kind]
+    if parents.get(code) in alphabet.letters:
+        return alphabet.letters[parents[code]]
     letter = gemmi.find_tabulated_residue(code).one_letter_code.upper()
-    return letter if letter in standard.values() else _UNKNOWN[kind]
+    return letter if letter in alphabet.components else alphabet.unknown

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
+from af3cli.job.alphabets import ALPHABETS
 from af3cli.job.chain_ids import chain_id
 from af3cli.job.options import StructureOptions
 from af3cli.job.structure.links import Link, LinkEnd
-from af3cli.job.structure.polymers import STANDARD_LETTERS, polymer_kind
+from af3cli.job.structure.polymers import polymer_kind
 from af3cli.job.structure.tables import Chain
 from af3cli.wording import some
 
@@ -25,7 +26,7 @@ ADDITIVES = frozenset(
 # atoms of which membranes are drawn.
 UNKNOWN_LIGANDS = frozenset(("UNL", "UNX", "DUM"))
 WATERS = frozenset(("HOH", "DOD", "WAT"))
-_POLYMER_RESIDUES = frozenset().union(*STANDARD_LETTERS.values())
+_POLYMER_RESIDUES = frozenset().union(*(alphabet.letters for alphabet in ALPHABETS.values()))
 
 _MAX_ID_LENGTH = 4
 
