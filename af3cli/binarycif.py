@@ -81,6 +81,13 @@ class Column:
         number = self.numbers(rows)[0]
         return "" if np.isnan(number) else str(number)
 
+    @property
+    def num_letters(self) -> int:
+        """How many letters its strings have, each as often as it stands in the column."""
+        if self.strings is None:
+            return 0
+        return int(np.array([len(string) for string in self.strings])[self.values].sum())
+
     @cached_property
     def runs(self) -> tuple[Int[np.ndarray, "run"], Int[np.ndarray, "run"]]:
         """The index into `strings` of each run of equal strings, and the row where it starts."""

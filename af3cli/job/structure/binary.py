@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import gemmi
-import numpy as np
 
 from af3cli.binarycif import Column, decode_column, unpack_blocks
 from af3cli.errors import InputError
@@ -44,23 +43,16 @@ def _texts(
         if texts and len(column) != len(texts[0]):
             raise InputError(f"{place}.{name}: is not as long as the columns beside it")
         left -= len(column) + (0 if column.strings is None else len(column.strings))
-        if left < 0 or _num_letters(column) > _MAX_TEXT_BYTES:
+        if left < 0 or column.num_letters > _MAX_TEXT_BYTES:
             raise InputError(f"{place}: holds more than any structure needs")
         texts.append(_column_texts(column))
     return texts, left
 
 
-def _num_letters(column: Column) -> int:
-    if column.strings is None:
-        return 0
-    lengths = np.array([len(string) for string in column.strings])
-    return int(lengths[column.values].sum())
-
-
 def _column_texts(column: Column) -> list[str]:
     if column.strings is not None:
-        quoted = np.array([gemmi.cif.quote(string) for string in column.strings], object)
-        texts = quoted[column.values].tolist()
+        quoted = [gemmi.cif.quote(string) for string in column.strings]
+        texts = [quoted[index] for index in column.values.tolist()]
     elif column.factor != 1:
         form = f".{max(0, math.ceil(math.log10(column.factor)))}f"
         texts = [format(value, form) for value in (column.values / column.factor).tolist()]
