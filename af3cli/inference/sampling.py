@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import jax
@@ -50,11 +51,12 @@ class SeededDraws:
     samples: Sequence[int]
 
     def start(self, num_atoms: int) -> Positions:
-        return _starts(self._keys(), num_atoms)
+        return _starts(self._keys, num_atoms)
 
     def step(self, index: int, num_atoms: int) -> StepDraws:
-        return _steps(self._keys(), index, num_atoms)
+        return _steps(self._keys, index, num_atoms)
 
+    @cached_property
     def _keys(self) -> Array:
         return jnp.stack([sample_key(self.seed, sample) for sample in self.samples])
 
