@@ -6,7 +6,10 @@ Abramson et al. 2024, doi:10.1038/s41586-024-07487-w, and the released code's co
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
+from typing import Any
 
 from af3cli.features.conventions import FeatureConventions
 
@@ -197,11 +200,33 @@ OFFICIAL = ModelConfig()
 
 def reduced(config: ModelConfig) -> ModelConfig:
     """Returns `config` with its stacks cut short and its widths kept, for fast tests."""
-    return replace(
-        config,
-        template=replace(config.template, stack=replace(config.template.stack, num_blocks=1)),
-        msa=replace(config.msa, num_blocks=1),
-        pairformer=replace(config.pairformer, num_blocks=2),
-        diffusion=replace(config.diffusion, num_blocks=8),
-        confidence=replace(config.confidence, num_blocks=1),
-    )
+    return with_depths(config, pairformer=2, msa=1, template=1, confidence=1, diffusion=8)
+
+
+# The field that each stack's number of blocks is in.
+_DEPTH_FIELDS = {
+    "pairformer": "pairformer.num_blocks",
+    "msa": "msa.num_blocks",
+    "template": "template.stack.num_blocks",
+    "confidence": "confidence.num_blocks",
+    "diffusion": "diffusion.num_blocks",
+}
+
+
+def depths(config: ModelConfig) -> dict[str, int]:
+    """Returns how many blocks each stack has."""
+    return {stack: attrgetter(name)(config) for stack, name in _DEPTH_FIELDS.items()}
+
+
+def with_depths(config: ModelConfig, **blocks: int) -> ModelConfig:
+    """Returns `config` with so many blocks in the stacks that are named, as by `depths`."""
+    return with_fields(config, {_DEPTH_FIELDS[stack]: depth for stack, depth in blocks.items()})
+
+
+def with_fields(config: Any, values: Mapping[str, Any]) -> Any:
+    """Returns `config` with new values of fields, named as in "template.stack.num_blocks"."""
+    for name, value in values.items():
+        first, _, rest = name.partition(".")
+        inner = with_fields(getattr(config, first), {rest: value}) if rest else value
+        config = replace(config, **{first: inner})
+    return config

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from af3cli.features.conventions import MAX_ROWS, FeatureConventions
 from af3cli.features.residue_classes import GAP
-from af3cli.model.config import OFFICIAL, ModelConfig, RunDefaults, SamplerConfig
+from af3cli.model.config import OFFICIAL, ModelConfig, RunDefaults, SamplerConfig, with_depths
 
 _CORRECTED = replace(
     OFFICIAL,
@@ -79,13 +79,11 @@ PROTENIX_BASE = replace(
 
 def _small_protenix(pairformer_blocks: int) -> ModelConfig:
     """Few blocks, few diffusion steps, and no templates: without slots they contribute nothing."""
-    base = PROTENIX_BASE
+    base = with_depths(PROTENIX_BASE, pairformer=pairformer_blocks, msa=1, template=0, diffusion=8)
     return replace(
         base,
-        template=replace(base.template, slots=0, stack=replace(base.template.stack, num_blocks=0)),
-        msa=replace(base.msa, num_blocks=1),
-        pairformer=replace(base.pairformer, num_blocks=pairformer_blocks),
-        diffusion=replace(base.diffusion, num_blocks=8, num_atom_blocks=1),
+        template=replace(base.template, slots=0),
+        diffusion=replace(base.diffusion, num_atom_blocks=1),
         defaults=RunDefaults(
             recycles=3,
             sampler=replace(base.defaults.sampler, steps=5, gamma=0.0, step_scale=1.0),

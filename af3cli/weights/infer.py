@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from math import prod
-from typing import Any
 
-from af3cli.model.config import OFFICIAL, ModelConfig
+from af3cli.model.config import OFFICIAL, ModelConfig, with_fields
 from af3cli.weights.schema import (
     ATOM_CONDITIONING,
     CONFIDENCE,
@@ -93,10 +91,7 @@ def infer_config(shapes: Mapping[str, Shape], base: ModelConfig = OFFICIAL) -> M
     What an absent or oddly shaped array would tell, or one without values, stays as it is in
     `base`, so that checking the arrays against the schema of the result names it.
     """
-    config = base
-    for field, value in _lengths(shapes):
-        config = _with_field(config, field.split("."), value)
-    return config
+    return with_fields(base, dict(_lengths(shapes)))
 
 
 def nearest_config(shapes: Mapping[str, Shape], configs: Sequence[ModelConfig]) -> ModelConfig:
@@ -120,10 +115,3 @@ def _lengths(shapes: Mapping[str, Shape]) -> Iterator[tuple[str, int]]:
     shape = shapes.get(f"{_DIFFUSION_BLOCK}q_projection:weights", ())
     if len(shape) > 1 and (num_blocks := prod(shape[:2])):
         yield "diffusion.num_blocks", num_blocks
-
-
-def _with_field(config: Any, path: list[str], value: int) -> Any:
-    first, *rest = path
-    return replace(
-        config, **{first: _with_field(getattr(config, first), rest, value) if rest else value}
-    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from af3cli.model.config import ModelConfig
+from af3cli.model.config import ModelConfig, depths
 from af3cli.weights.catalogue import CATALOGUE, SYNTHETIC, CatalogueEntry, configs_of
 
 NATIVE_FORMAT = "af3cli-parameters"
@@ -98,14 +98,8 @@ def _entry(family: str, path: Path | None, config: ModelConfig) -> CatalogueEntr
 
 def describe_depths(config: ModelConfig) -> str:
     """Returns how many blocks the stacks have, as in "blocks: 48 pairformer, 4 MSA"."""
-    stacks = {
-        "pairformer": config.pairformer,
-        "MSA": config.msa,
-        "template": config.template.stack,
-        "confidence": config.confidence,
-        "diffusion": config.diffusion,
-    }
-    return "blocks: " + ", ".join(f"{stack.num_blocks} {name}" for name, stack in stacks.items())
+    blocks = (f"{depth} {stack}" for stack, depth in depths(config).items())
+    return "blocks: " + ", ".join(blocks).replace("msa", "MSA")
 
 
 def native_metadata(weights: Weights) -> dict[str, str]:

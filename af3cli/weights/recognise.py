@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from af3cli.errors import WeightsError
-from af3cli.model.config import ModelConfig
+from af3cli.model.config import ModelConfig, depths, with_depths
 from af3cli.weights.catalogue import configs_of
 from af3cli.weights.check import Problems
 from af3cli.weights.conversion import Rule, convert
@@ -34,14 +34,14 @@ Tensors = Mapping[str, np.ndarray]
 class TensorFamily:
     """How to tell a family's tensors, and how to convert them.
 
-    `stacks` are the beginnings of block names in the order of `_depths`.
+    `stacks` are the beginnings of the names of blocks, by stack as in `model.config.depths`.
     """
 
     name: str
     marker: str
     rules: Callable[[], Iterator[Rule]]
     is_extra: Callable[[str], bool]
-    stacks: tuple[str, ...]
+    stacks: Mapping[str, str]
 
 
 _FAMILIES = (
@@ -50,26 +50,26 @@ _FAMILIES = (
         "aux_heads.pairformer_embedding.linear_i.weight",
         openfold3_rules,
         is_openfold3_extra,
-        (
-            "pairformer_stack",
-            "msa_module",
-            "template_embedder.template_pair_stack",
-            "aux_heads.pairformer_embedding.pairformer_stack",
-            "diffusion_module.diffusion_transformer",
-        ),
+        {
+            "pairformer": "pairformer_stack",
+            "msa": "msa_module",
+            "template": "template_embedder.template_pair_stack",
+            "confidence": "aux_heads.pairformer_embedding.pairformer_stack",
+            "diffusion": "diffusion_module.diffusion_transformer",
+        },
     ),
     TensorFamily(
         "protenix",
         "confidence_head.linear_no_bias_s1.weight",
         protenix_rules,
         is_protenix_extra,
-        (
-            "pairformer_stack",
-            "msa_module",
-            "template_embedder.pairformer_stack",
-            "confidence_head.pairformer_stack",
-            "diffusion_module.diffusion_transformer",
-        ),
+        {
+            "pairformer": "pairformer_stack",
+            "msa": "msa_module",
+            "template": "template_embedder.pairformer_stack",
+            "confidence": "confidence_head.pairformer_stack",
+            "diffusion": "diffusion_module.diffusion_transformer",
+        },
     ),
 )
 
@@ -139,45 +139,21 @@ def _config(
     Without any, the known model whose depths are nearest, with the depths of `tensors`; a stack of
     which they have nothing keeps its own.
     """
-    found = [_num_blocks(stack, tensors) for stack in family.stacks]
+    found = {stack: _num_blocks(start, tensors) for stack, start in family.stacks.items()}
     if family.name == "openfold3":
         _refuse_other_openfold3(path, tensors)
     if family.name == "protenix":
-        _refuse_other_protenix(path, tensors, pairformer=found[0], template=found[2])
+        _refuse_other_protenix(path, tensors, found["pairformer"], found["template"])
 
     def distance(config: ModelConfig) -> tuple[int, int]:
-        steps = [abs(ours - theirs) for ours, theirs in zip(_depths(config), found, strict=True)]
+        steps = [abs(depth - found[stack]) for stack, depth in depths(config).items()]
         return np.count_nonzero(steps), sum(steps)
 
     nearest = min(configs or configs_of(family.name), key=distance)
-    return nearest if configs else _with_depths(nearest, found)
-
-
-def _with_depths(config: ModelConfig, depths: Sequence[int]) -> ModelConfig:
-    """Returns `config` with these depths, as of `_depths`, but for those out of bounds."""
-    pairformer, msa, template, confidence, diffusion = (
-        depth if 0 < depth <= _MAX_BLOCKS else known
-        for depth, known in zip(depths, _depths(config), strict=True)
-    )
-    stack = replace(config.template.stack, num_blocks=template)
-    return replace(
-        config,
-        pairformer=replace(config.pairformer, num_blocks=pairformer),
-        msa=replace(config.msa, num_blocks=msa),
-        template=replace(config.template, stack=stack),
-        confidence=replace(config.confidence, num_blocks=confidence),
-        diffusion=replace(config.diffusion, num_blocks=diffusion),
-    )
-
-
-def _depths(config: ModelConfig) -> tuple[int, ...]:
-    return (
-        config.pairformer.num_blocks,
-        config.msa.num_blocks,
-        config.template.stack.num_blocks,
-        config.confidence.num_blocks,
-        config.diffusion.num_blocks,
-    )
+    if configs:
+        return nearest
+    possible = {stack: depth for stack, depth in found.items() if 0 < depth <= _MAX_BLOCKS}
+    return with_depths(nearest, **possible)
 
 
 def _refuse_other_openfold3(path: Path, tensors: Tensors) -> None:
@@ -204,6 +180,6 @@ def _refuse_other_protenix(path: Path, tensors: Tensors, pairformer: int, templa
         )
 
 
-def _num_blocks(stack: str, tensors: Tensors) -> int:
-    pattern = re.compile(rf"{re.escape(stack)}\.blocks\.(\d+)\.")
+def _num_blocks(start: str, tensors: Tensors) -> int:
+    pattern = re.compile(rf"{re.escape(start)}\.blocks\.(\d+)\.")
     return len({match[1] for name in tensors if (match := pattern.match(name))})

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from af3cli.model.config import ModelConfig, reduced
+from af3cli.model.config import reduced, with_depths
 from af3cli.weights.families import OPENFOLD3, PROTENIX_BASE
 
 DATA = Path(__file__).parents[1] / "data" / "weights"
 
 
-def _reduced(config: ModelConfig, diffusion_blocks: int) -> ModelConfig:
-    """Returns a family's configuration at the depths of its schema file."""
-    return replace(
-        reduced(config),
-        msa=replace(config.msa, num_blocks=2),
-        diffusion=replace(config.diffusion, num_blocks=diffusion_blocks),
-    )
-
-
-REDUCED_OPENFOLD3 = _reduced(OPENFOLD3, diffusion_blocks=8)
-REDUCED_PROTENIX = _reduced(PROTENIX_BASE, diffusion_blocks=4)
+# Of the depths of their schema files.
+REDUCED_OPENFOLD3 = with_depths(reduced(OPENFOLD3), msa=2)
+REDUCED_PROTENIX = with_depths(reduced(PROTENIX_BASE), msa=2, diffusion=4)
 
 
 def tensors_of(file: str) -> dict[str, np.ndarray]:
