@@ -5,7 +5,7 @@ Names are those of the `state_dict` of openfold3 0.5 (aqlaboratory/openfold-3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from af3cli.weights.torch_blocks import (
     token_transformer,
     unused_atom_arrays,
 )
+
+_VERSION = (2, 0, 0)  # what its own program asks for, if the file tells any
 
 _NAMES = {
     "pairformer": "pairformer_stack.blocks.{}.",
@@ -153,6 +155,17 @@ def openfold3_rules() -> Iterator[Rule]:
 def is_openfold3_extra(name: str) -> bool:
     """Returns whether a tensor repeats another one or tells the version of the file."""
     return name == "version_tensor" or name.startswith("sample_diffusion.")
+
+
+def unsupported_openfold3(tensors: Mapping[str, np.ndarray], _: Mapping[str, int]) -> str | None:
+    """Returns which version tensors are of if it is not supported, and which to use."""
+    version = tensors.get("version_tensor", _VERSION)
+    if np.array_equal(version, _VERSION):
+        return None
+    return (
+        f"OpenFold3 with parameters of version {np.ravel(version)[:3].tolist()}, "
+        f"which is not supported; use of3-ob-2025-06-30-174k.pt ({list(_VERSION)})."
+    )
 
 
 def _trunk() -> Iterator[Rule]:

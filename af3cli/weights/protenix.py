@@ -6,7 +6,7 @@ checkpoints.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from af3cli.weights.conversion import (
     rules,
     transposed,
 )
+from af3cli.weights.families import PROTENIX_BASE, PROTENIX_TINY
 from af3cli.weights.schema import ATOM_CONDITIONING, CONFIDENCE, DIFFUSION, TEMPLATE, TRUNK
 from af3cli.weights.schema_blocks import Shape
 from af3cli.weights.torch_blocks import (
@@ -76,7 +77,7 @@ _ATOM_NORMS = {"q": "layernorm_a", "k": "layernorm_kv"}
 
 # From a protein language model to the target features. The published tiny checkpoint, which is for
 # runs without one, holds it nevertheless; its own program loads that file without strictness.
-LANGUAGE_MODEL = "input_embedder.linear_esm.weight"
+_LANGUAGE_MODEL = "input_embedder.linear_esm.weight"
 
 _TRUNK = """
 linear  /~_relative_encoding/position_activations   relative_position_encoding.linear_no_bias
@@ -153,7 +154,25 @@ def protenix_rules() -> Iterator[Rule]:
 
 def is_protenix_extra(name: str) -> bool:
     """Returns whether a tensor is not used: bounds of the distance bins, a language model's."""
-    return name in ("confidence_head.lower_bins", "confidence_head.upper_bins", LANGUAGE_MODEL)
+    return name in ("confidence_head.lower_bins", "confidence_head.upper_bins", _LANGUAGE_MODEL)
+
+
+def unsupported_protenix(
+    tensors: Mapping[str, np.ndarray], blocks: Mapping[str, int]
+) -> str | None:
+    """Returns which version tensors are of if it is not supported, and which to use."""
+    positions = tensors.get("relative_position_encoding.linear_no_bias.weight")
+    if positions is not None and positions.shape[:1] == (256,):
+        return "Protenix v2 (pair width 256), which is not supported."
+    pairformer = blocks["pairformer"]
+    if _LANGUAGE_MODEL in tensors and pairformer != PROTENIX_TINY.pairformer.num_blocks:
+        return (
+            "Protenix with embeddings of a language model (ESM or ISM), which is not "
+            "supported; use protenix_mini_default_v0.5.0.pt."
+        )
+    if pairformer == PROTENIX_BASE.pairformer.num_blocks and not blocks["template"]:
+        return "Protenix base v0.5.0, which is not supported; use v1.0.0."
+    return None
 
 
 def _trunk() -> Iterator[Rule]:

@@ -14,14 +14,12 @@ from af3cli.model.config import ModelConfig, depths, with_depths
 from af3cli.weights.catalogue import configs_of
 from af3cli.weights.check import Problems
 from af3cli.weights.conversion import Rule, convert
-from af3cli.weights.families import PROTENIX_TINY
-from af3cli.weights.openfold3 import is_openfold3_extra, openfold3_rules
-from af3cli.weights.protenix import LANGUAGE_MODEL, is_protenix_extra, protenix_rules
+from af3cli.weights.openfold3 import is_openfold3_extra, openfold3_rules, unsupported_openfold3
+from af3cli.weights.protenix import is_protenix_extra, protenix_rules, unsupported_protenix
 from af3cli.weights.schema import IDENTIFIER, official_schema
 from af3cli.wording import printable
 
 _MAX_BLOCKS = 64  # of one stack; tensors that share their numbers could name any depth
-_OPENFOLD3_VERSION = (2, 0, 0)  # what its own program asks for, if the file tells any
 
 # What wrappers of a model (parallel, compiled, of a training run) put before all names.
 _PREFIXES = ("module.", "model.", "_orig_mod.")
@@ -34,6 +32,7 @@ Tensors = Mapping[str, np.ndarray]
 class TensorFamily:
     """How to tell a family's tensors, and how to convert them.
 
+    `unsupported(tensors, depths)` says which other version tensors are of, if they are of one.
     `stacks` are the beginnings of the names of blocks, by stack as in `model.config.depths`.
     """
 
@@ -41,6 +40,7 @@ class TensorFamily:
     marker: str
     rules: Callable[[], Iterator[Rule]]
     is_extra: Callable[[str], bool]
+    unsupported: Callable[[Tensors, Mapping[str, int]], str | None]
     stacks: Mapping[str, str]
 
 
@@ -50,6 +50,7 @@ _FAMILIES = (
         "aux_heads.pairformer_embedding.linear_i.weight",
         openfold3_rules,
         is_openfold3_extra,
+        unsupported_openfold3,
         {
             "pairformer": "pairformer_stack",
             "msa": "msa_module",
@@ -63,6 +64,7 @@ _FAMILIES = (
         "confidence_head.linear_no_bias_s1.weight",
         protenix_rules,
         is_protenix_extra,
+        unsupported_protenix,
         {
             "pairformer": "pairformer_stack",
             "msa": "msa_module",
@@ -140,10 +142,8 @@ def _config(
     which they have nothing keeps its own.
     """
     found = {stack: _num_blocks(start, tensors) for stack, start in family.stacks.items()}
-    if family.name == "openfold3":
-        _refuse_other_openfold3(path, tensors)
-    if family.name == "protenix":
-        _refuse_other_protenix(path, tensors, found["pairformer"], found["template"])
+    if (other := family.unsupported(tensors, found)) is not None:
+        raise WeightsError(f"{path} is of {other}")
 
     def distance(config: ModelConfig) -> tuple[int, int]:
         steps = [abs(depth - found[stack]) for stack, depth in depths(config).items()]
@@ -154,30 +154,6 @@ def _config(
         return nearest
     possible = {stack: depth for stack, depth in found.items() if 0 < depth <= _MAX_BLOCKS}
     return with_depths(nearest, **possible)
-
-
-def _refuse_other_openfold3(path: Path, tensors: Tensors) -> None:
-    version = tensors.get("version_tensor", _OPENFOLD3_VERSION)
-    if not np.array_equal(version, _OPENFOLD3_VERSION):
-        raise WeightsError(
-            f"{path} is of OpenFold3 with parameters of version {np.ravel(version)[:3].tolist()}, "
-            f"which is not supported; use of3-ob-2025-06-30-174k.pt ({list(_OPENFOLD3_VERSION)})."
-        )
-
-
-def _refuse_other_protenix(path: Path, tensors: Tensors, pairformer: int, template: int) -> None:
-    positions = tensors.get("relative_position_encoding.linear_no_bias.weight")
-    if positions is not None and positions.shape[:1] == (256,):
-        raise WeightsError(f"{path} is of Protenix v2 (pair width 256), which is not supported.")
-    if LANGUAGE_MODEL in tensors and pairformer != PROTENIX_TINY.pairformer.num_blocks:
-        raise WeightsError(
-            f"{path} is of Protenix with embeddings of a language model (ESM or ISM), which is not "
-            "supported; use protenix_mini_default_v0.5.0.pt."
-        )
-    if pairformer == 48 and not template:
-        raise WeightsError(
-            f"{path} is of Protenix base v0.5.0, which is not supported; use v1.0.0."
-        )
 
 
 def _num_blocks(start: str, tensors: Tensors) -> int:
