@@ -82,7 +82,7 @@ def _read(path: Path, needed: Callable[[str], bool]) -> Weights:
 
 
 def _official(path: Path, needed: Callable[[str], bool]) -> Weights:
-    arrays, config = read_official(path, needed=needed)
+    arrays, config = read_official(path, needed)
     files = parameter_files(path)
     if is_synthetic(arrays):
         return with_provenance("synthetic", path, config, arrays, files_digest(files))

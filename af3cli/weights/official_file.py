@@ -36,20 +36,18 @@ def is_synthetic(arrays: Mapping[str, np.ndarray]) -> bool:
 
 
 def read_official(
-    path: Path,
-    config: ModelConfig | None = None,
-    needed: Callable[[str], bool] = lambda name: True,
+    path: Path, needed: Callable[[str], bool] = lambda name: True
 ) -> tuple[Arrays, ModelConfig]:
     """Returns the arrays of the official file at `path`, and the configuration they are for.
 
-    `path` is as in `records.open_records`. Without `config`, widths and depths are the file's own.
+    `path` is as in `records.open_records`. Widths and depths are the file's own.
     Arrays are named `scope:name`; those that are not `needed`, by their names, have their place in
     the result but no values.
 
     Raises:
         WeightsError: one error that names all missing, unexpected, misshapen and cut-off arrays.
     """
-    known = official_schema(config or OFFICIAL)
+    known = official_schema(OFFICIAL)
     arrays: Arrays = {}
     problems = Problems()
     with open_records(path, lambda name: name == IDENTIFIER or needed(name)) as reader:
@@ -63,14 +61,12 @@ def read_official(
                     problems.unexpected.append(name)
         except TruncatedFileError as error:
             problems.truncated.append(str(error))
-    is_given = config is not None
-    if not is_given:
-        config = inferred(arrays, OFFICIAL)
-        if config.pair_width == INTELLIFOLD2.pair_width and not is_synthetic(arrays):
-            config = inferred(arrays, INTELLIFOLD2)
-            arrays |= _noise_embedding(noise_embedding_file(path))
+    config = inferred(arrays, OFFICIAL)
+    if config.pair_width == INTELLIFOLD2.pair_width and not is_synthetic(arrays):
+        config = inferred(arrays, INTELLIFOLD2)
+        arrays |= _noise_embedding(noise_embedding_file(path))
     check_arrays(arrays, official_schema(config), problems)
-    if problems.truncated and not is_given:
+    if problems.truncated:
         problems.misshapen.clear()  # what tells a width or depth may be behind the cut
     problems.raise_if_any(path)
     return arrays, config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,20 +89,34 @@ _NEIGHBOURS = (
 )
 
 
-def convert_tensors(
-    path: Path, tensors: Tensors, configs: Sequence[ModelConfig] = ()
-) -> tuple[str, ModelConfig, dict[str, np.ndarray]]:
+def convert_tensors(path: Path, tensors: Tensors) -> tuple[str, ModelConfig, dict[str, np.ndarray]]:
     """Returns the family of `tensors`, the configuration they are for, and official arrays.
 
-    It is one of `configs`, or else that of one of the family's known models, with as many blocks as
-    there are tensors of. Prefixes that wrappers put before all names are dropped.
+    The configuration is that of the family's known model whose depths are nearest, with as many
+    blocks as there are tensors of; a stack of which there are none keeps its own. Prefixes that
+    wrappers put before all names are dropped.
 
     Raises:
         WeightsError: they are of another model, which is named, or are not a whole set.
     """
     tensors = without_prefixes(tensors)
-    family = _family(path, tensors)
-    config = _config(path, family, tensors, configs)
+    family = family_of(path, tensors)
+    found = {stack: _num_blocks(start, tensors) for stack, start in family.stacks.items()}
+    if (other := family.unsupported(tensors, found)) is not None:
+        raise WeightsError(f"{path} is of {other}")
+    possible = {stack: depth for stack, depth in found.items() if 0 < depth <= _MAX_BLOCKS}
+    config = with_depths(nearest_in_depth(configs_of(family.name), found), **possible)
+    return family.name, config, official_arrays(path, tensors, family, config)
+
+
+def official_arrays(
+    path: Path, tensors: Tensors, family: TensorFamily, config: ModelConfig
+) -> dict[str, np.ndarray]:
+    """Returns what tensors of a family are as the official arrays of `config`.
+
+    Raises:
+        WeightsError: they are not a whole set.
+    """
     tensors = {name: tensor for name, tensor in tensors.items() if not family.is_extra(name)}
     problems = Problems()
     schema = official_schema(config)
@@ -110,7 +124,7 @@ def convert_tensors(
     arrays = convert(tensors, family.rules(), schema, problems)
     problems.raise_if_any(path)
     text = family.name.encode().ljust(64)
-    return family.name, config, {IDENTIFIER: np.frombuffer(text, np.uint8), **arrays}
+    return {IDENTIFIER: np.frombuffer(text, np.uint8), **arrays}
 
 
 def without_prefixes(tensors: Tensors) -> Tensors:
@@ -121,7 +135,12 @@ def without_prefixes(tensors: Tensors) -> Tensors:
     return tensors
 
 
-def _family(path: Path, tensors: Tensors) -> TensorFamily:
+def family_of(path: Path, tensors: Tensors) -> TensorFamily:
+    """Returns the family whose names tensors have.
+
+    Raises:
+        WeightsError: they are of another model.
+    """
     for pattern, owner in _NEIGHBOURS:
         if any(re.match(pattern, name) for name in tensors):
             raise WeightsError(f"{path} is of a model that is not supported: {owner}.")
@@ -133,27 +152,17 @@ def _family(path: Path, tensors: Tensors) -> TensorFamily:
     raise WeightsError(f"{path} is of an unknown model (not {known}); its tensors are {first}, …")
 
 
-def _config(
-    path: Path, family: TensorFamily, tensors: Tensors, configs: Sequence[ModelConfig]
-) -> ModelConfig:
-    """Returns the one of `configs` whose depths are nearest, so that what is missing is named.
+def nearest_in_depth(configs: Iterable[ModelConfig], blocks: Mapping[str, int]) -> ModelConfig:
+    """Returns the one of `configs` of which fewest stacks have another depth than in `blocks`.
 
-    Without any, the known model whose depths are nearest, with the depths of `tensors`; a stack of
-    which they have nothing keeps its own.
+    Of several, the one with the fewest blocks more or less.
     """
-    found = {stack: _num_blocks(start, tensors) for stack, start in family.stacks.items()}
-    if (other := family.unsupported(tensors, found)) is not None:
-        raise WeightsError(f"{path} is of {other}")
 
     def distance(config: ModelConfig) -> tuple[int, int]:
-        steps = [abs(depth - found[stack]) for stack, depth in depths(config).items()]
+        steps = [abs(depth - blocks[stack]) for stack, depth in depths(config).items()]
         return np.count_nonzero(steps), sum(steps)
 
-    nearest = min(configs or configs_of(family.name), key=distance)
-    if configs:
-        return nearest
-    possible = {stack: depth for stack, depth in found.items() if 0 < depth <= _MAX_BLOCKS}
-    return with_depths(nearest, **possible)
+    return min(configs, key=distance)
 
 
 def _num_blocks(start: str, tensors: Tensors) -> int:

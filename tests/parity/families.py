@@ -22,7 +22,6 @@ from af3cli.inference.trunk import TrunkModel
 from af3cli.model.config import ModelConfig
 from af3cli.weights import families
 from af3cli.weights.provenance import Weights, known_digest, with_provenance
-from af3cli.weights.recognise import convert_tensors
 from af3cli.weights.torch_blocks import TARGET_ROWS
 from tests.parity.comparison import Comparison, compare
 from tests.parity.family_features import features_from_family, template_geometry
@@ -30,7 +29,7 @@ from tests.parity.family_stages import Inputs, network_stages
 from tests.parity.family_tensors import OPENFOLD3, PROTENIX, TensorRecipe
 from tests.parity.recorded import RecordedArrays
 from tests.parity.trunk import EXACT
-from tests.weights.family_tensors import REDUCED_OPENFOLD3, REDUCED_PROTENIX
+from tests.weights.family_tensors import REDUCED_OPENFOLD3, REDUCED_PROTENIX, converted
 
 # The official network with converted parameters reaches 1e-6, and so does ours.
 BOUND = 2e-5
@@ -65,8 +64,8 @@ class FamilyNetwork:
     def load(self) -> Weights:
         """Returns its parameters, converted from the family's own tensors."""
         tensors = self.recipe.tensors(self.depths)
-        family, config, arrays = convert_tensors(Path("tensors"), tensors, [self.config])
-        return with_provenance(family, None, config, arrays, known_digest(None))
+        family, arrays = converted(tensors, self.config)
+        return with_provenance(family, None, self.config, arrays, known_digest(None))
 
 
 _OPENFOLD3_FULL = {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from af3cli.model.config import reduced, with_depths
+from af3cli.model.config import ModelConfig, reduced, with_depths
 from af3cli.weights.families import OPENFOLD3, PROTENIX_BASE
+from af3cli.weights.recognise import family_of, official_arrays
 
 DATA = Path(__file__).parents[1] / "data" / "weights"
 
@@ -29,3 +31,12 @@ def tensors_of(file: str) -> dict[str, np.ndarray]:
         if name == "version_tensor":
             tensors[name] = np.array([2, 0, 0], np.float32)
     return tensors
+
+
+def converted(
+    tensors: Mapping[str, np.ndarray], config: ModelConfig
+) -> tuple[str, dict[str, np.ndarray]]:
+    """Returns the family of tensors, and their official arrays if they are to be of `config`."""
+    path = Path("tensors.pt")
+    family = family_of(path, tensors)
+    return family.name, official_arrays(path, tensors, family, config)

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import re
 from math import prod
-from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 import pytest
 
 from af3cli.errors import WeightsError
-from af3cli.weights.recognise import convert_tensors
 from af3cli.weights.schema import official_schema
 from af3cli.weights.torch_blocks import CLASSES
 from tests.weights.family_tensors import (
     DATA,
     REDUCED_OPENFOLD3,
     REDUCED_PROTENIX,
+    converted,
     tensors_of,
 )
 
@@ -34,13 +33,13 @@ TARGET += [448, *range(384)]
 @pytest.fixture(scope="module")
 def openfold3():
     tensors = tensors_of("openfold3_reduced_schema.tsv")
-    return tensors, convert_tensors(Path("of3.pt"), tensors, [REDUCED_OPENFOLD3])
+    return tensors, converted(tensors, REDUCED_OPENFOLD3)
 
 
 @pytest.fixture(scope="module")
 def protenix():
     tensors = tensors_of("protenix_reduced_schema.tsv")
-    return tensors, convert_tensors(Path("protenix.pt"), tensors, [REDUCED_PROTENIX])
+    return tensors, converted(tensors, REDUCED_PROTENIX)
 
 
 def rows(file: str) -> list[list[str]]:
@@ -98,7 +97,7 @@ SPECIAL = re.compile(
 
 
 def test_openfold3_rows_of_the_table(openfold3):
-    tensors, (family, _, arrays) = openfold3
+    tensors, (family, arrays) = openfold3
     assert family == "openfold3"
     checked = 0
     for target, _, text, sources in rows("openfold3_mapping.tsv"):
@@ -111,7 +110,7 @@ def test_openfold3_rows_of_the_table(openfold3):
 
 
 def test_protenix_rows_of_the_table(protenix):
-    tensors, (family, _, arrays) = protenix
+    tensors, (family, arrays) = protenix
     assert family == "protenix"
     sources: dict[str, tuple[str, list[str]]] = {}
     for source, _, target, _, text in rows("protenix_mapping.tsv"):
@@ -123,7 +122,8 @@ def test_protenix_rows_of_the_table(protenix):
 
 
 def test_openfold3_special_rows(openfold3):
-    tensors, (_, config, arrays) = openfold3
+    tensors, (_, arrays) = openfold3
+    config = REDUCED_OPENFOLD3
     trunk = "diffuser/evoformer"
     keep = [*range(30), *range(32, 62), *range(64, 449)]
     msa = tensors["msa_module_embedder.linear_m.weight"].T
@@ -189,7 +189,7 @@ def assert_target_rows(tensors, arrays, sources: dict[str, str]) -> None:
 
 
 def test_openfold3_layers_on_target_features(openfold3):
-    tensors, (_, _, arrays) = openfold3
+    tensors, (_, arrays) = openfold3
     embedding = "aux_heads.pairformer_embedding"
     sources = {
         "evoformer/single_activations": "input_embedder.linear_s",
@@ -203,7 +203,7 @@ def test_openfold3_layers_on_target_features(openfold3):
 
 
 def test_protenix_layers_on_target_features(protenix):
-    tensors, (_, _, arrays) = protenix
+    tensors, (_, arrays) = protenix
     head = "confidence_head"
     sources = {
         "evoformer/single_activations": "linear_no_bias_sinit",
@@ -215,7 +215,8 @@ def test_protenix_layers_on_target_features(protenix):
 
 
 def test_protenix_special_rows(protenix):
-    tensors, (_, config, arrays) = protenix
+    tensors, (_, arrays) = protenix
+    config = REDUCED_PROTENIX
     trunk = "diffuser/evoformer"
     msa = tensors["msa_module.linear_no_bias_m.weight"].T
     ours = arrays[f"{trunk}/msa_activations:weights"]
@@ -278,7 +279,7 @@ def test_protenix_special_rows(protenix):
 
 
 def test_every_value_of_a_tensor_is_used(openfold3, protenix):
-    for tensors, (_, _, arrays) in (openfold3, protenix):
+    for tensors, (_, arrays) in (openfold3, protenix):
         total = sum(prod(tensor.shape) for tensor in tensors.values())
         used = sum(np.count_nonzero(array) for array in arrays.values())
         assert used == pytest.approx(total, rel=0.01)
@@ -304,7 +305,7 @@ def test_tensors_that_are_no_finite_real_numbers_are_named(openfold3):
     changed[infinity].flat[7] = -np.inf
     changed[large].flat[7] = 1e300
     with pytest.raises(WeightsError) as caught:
-        convert_tensors(Path("broken.pt"), tensors | changed, [REDUCED_OPENFOLD3])
+        converted(tensors | changed, REDUCED_OPENFOLD3)
     message = str(caught.value)
     assert f"another dtype (1):\n    {whole} is int8" in message
     kind, *found = message.split("another dtype")[1].splitlines()[2:]
@@ -319,7 +320,7 @@ def test_missing_unknown_and_misshapen_tensors_are_named(protenix):
     name = "pairformer_stack.blocks.1.tri_mul_in.linear_z.weight"
     tensors[name] = tensors[name][:, :-1]
     with pytest.raises(WeightsError) as caught:
-        convert_tensors(Path("broken.pt"), tensors, [REDUCED_PROTENIX])
+        converted(tensors, REDUCED_PROTENIX)
     message = str(caught.value)
     assert "missing arrays (1):\n    layernorm_s.weight" in message
     assert "unexpected arrays (1):\n    surprise.weight" in message

@@ -103,28 +103,23 @@ def test_unknown_widths_and_depths_are_refused_unless_synthetic(tmp_path):
         load_weights(tmp_path / "af3.bin")
 
 
-def test_all_problems_are_told_at_once(tmp_path, tiny_arrays, tiny_config):
+def test_all_problems_are_told_at_once(tmp_path, tiny_arrays):
     arrays = dict(tiny_arrays)
     names = list(arrays)
-    missing, misshapen, converted, last = names[10], names[20], names[-30], names[-1]
+    missing, misshapen, converted = names[10], names[20], names[-30]
     del arrays[missing]
     arrays[misshapen] = arrays[misshapen].reshape(-1)
     arrays[converted] = arrays[converted].astype(np.float16)
     arrays["diffuser/surprise:weights"] = np.zeros(3, np.float32)
-    arrays[last] = arrays.pop(last)
     path = tmp_path / "wrong.bin"
     write_records(path, arrays.items())
-    path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(WeightsError) as caught:
-        read_official(path, tiny_config)
+        read_official(path)
     message = str(caught.value)
-    assert re.search(
-        rf"missing arrays \(2\):\n    {re.escape(missing)}\n    {re.escape(last)}", message
-    )
+    assert f"missing arrays (1):\n    {missing}" in message
     assert re.search(rf"another shape \(1\):\n    {re.escape(misshapen)} is", message)
     assert f"{converted} is float16, not" in message
     assert "unexpected arrays (1):\n    diffuser/surprise:weights" in message
-    assert f"cut short: it ends after diffuser/surprise:weights in {last}" in message
 
 
 def test_of_a_file_that_is_cut_short_no_shape_is_doubted(tmp_path, tiny_file, tiny_arrays):
@@ -137,11 +132,6 @@ def test_of_a_file_that_is_cut_short_no_shape_is_doubted(tmp_path, tiny_file, ti
     num_missing = len(tiny_arrays) - list(tiny_arrays).index(last) - 1
     assert f"missing arrays ({num_missing}):" in str(caught.value)
     assert "another shape" not in str(caught.value)
-
-
-def test_wrong_configuration_is_told(tiny_file):
-    with pytest.raises(WeightsError, match="another shape"):
-        read_official(tiny_file, reduced(OFFICIAL))
 
 
 @pytest.mark.parametrize(

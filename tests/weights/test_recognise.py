@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 import tracemalloc
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from af3cli.errors import WeightsError
+from af3cli.model.config import depths, with_depths
 from af3cli.weights.catalogue import OPENFOLD3_OPENBIND
-from af3cli.weights.families import PROTENIX_TINY
+from af3cli.weights.families import PROTENIX_BASE, PROTENIX_TINY
 from af3cli.weights.provenance import known_digest, with_provenance
-from af3cli.weights.recognise import convert_tensors
+from af3cli.weights.recognise import convert_tensors, nearest_in_depth
 from af3cli.weights.report import summary_lines
 from af3cli.weights.schema import official_schema
-from tests.weights.family_tensors import REDUCED_OPENFOLD3, REDUCED_PROTENIX, tensors_of
+from tests.weights.family_tensors import (
+    REDUCED_OPENFOLD3,
+    REDUCED_PROTENIX,
+    converted,
+    tensors_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,7 @@ def test_neighbours_are_named(name, shape, message):
 def test_other_protenix_versions_are_named(protenix):
     tensors = {name: array for name, array in protenix.items() if "template" not in name}
     with pytest.raises(WeightsError, match="template"):
-        convert_tensors(Path("broken.pt"), tensors, [REDUCED_PROTENIX])
+        converted(tensors, REDUCED_PROTENIX)
     wide = protenix | {
         "relative_position_encoding.linear_no_bias.weight": np.zeros((256, 139), np.float32)
     }
@@ -60,26 +65,18 @@ def test_other_protenix_versions_are_named(protenix):
         convert_tensors(Path("v2.pt"), wide)
 
 
-# Depths of stacks that `small` leaves as they are.
-SHORT = {
-    "msa": REDUCED_PROTENIX.msa,
-    "confidence": REDUCED_PROTENIX.confidence,
-    "diffusion": replace(PROTENIX_TINY.diffusion, num_blocks=4),
-}
-
-
 def test_openfold3_of_another_version_is_refused(openfold3):
     tensors = openfold3 | {"version_tensor": np.array([1, 0, 0], np.float32)}
     with pytest.raises(WeightsError, match=r"of version \[1\.0, 0\.0, 0\.0\], which is not"):
-        convert_tensors(Path("old.pt"), tensors, [REDUCED_OPENFOLD3])
+        convert_tensors(Path("old.pt"), tensors)
 
 
 @pytest.mark.parametrize("prefix", ["module.model.", "_orig_mod.", "module._orig_mod.model."])
-def test_prefixes_of_wrappers_are_dropped(protenix, prefix):
-    wrapped = {prefix + name: tensor for name, tensor in protenix.items()}
-    family, _, arrays = convert_tensors(Path("wrapped"), wrapped, [REDUCED_PROTENIX])
-    assert family == "protenix"
-    assert set(arrays) == set(official_schema(REDUCED_PROTENIX))
+def test_prefixes_of_wrappers_are_dropped(openfold3, prefix):
+    wrapped = {prefix + name: tensor for name, tensor in openfold3.items()}
+    family, config, arrays = convert_tensors(Path("wrapped"), wrapped)
+    assert (family, config) == ("openfold3", REDUCED_OPENFOLD3)
+    assert set(arrays) == set(official_schema(REDUCED_OPENFOLD3))
 
 
 def small(depth: int, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -100,10 +97,9 @@ def small(depth: int, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def test_the_layer_of_a_language_model_is_unused_in_tiny_and_refused_elsewhere(protenix):
     layer = {"input_embedder.linear_esm.weight": np.ones((449, 2560), np.float32)}
     tiny = small(8, protenix)
-    small_tiny = replace(PROTENIX_TINY, **SHORT)
-    _, config, arrays = convert_tensors(Path("tiny.pt"), tiny | layer, [small_tiny])
-    assert config == small_tiny
-    expected = convert_tensors(Path("tiny.pt"), tiny, [small_tiny])[2]
+    _, config, arrays = convert_tensors(Path("tiny.pt"), tiny | layer)
+    assert config == with_depths(PROTENIX_TINY, msa=2, confidence=1, diffusion=4)
+    expected = convert_tensors(Path("tiny.pt"), tiny)[2]
     assert set(arrays) == set(expected)
     assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
     with pytest.raises(WeightsError, match="embeddings of a language model"):
@@ -138,7 +134,7 @@ def test_blocks_that_are_not_there_are_named(openfold3, left_out):
     tensors = {name: tensor for name, tensor in openfold3.items() if not name.startswith(left_out)}
     first = re.escape(left_out if left_out[-2].isdigit() else f"{left_out}0.")
     with pytest.raises(WeightsError, match=rf"missing arrays \(\d+\):\n    {first}"):
-        convert_tensors(Path("cut.pt"), tensors, [REDUCED_OPENFOLD3])
+        converted(tensors, REDUCED_OPENFOLD3)
 
 
 def test_other_depths_than_those_of_known_models_are_told(openfold3):
@@ -163,12 +159,10 @@ def test_a_stack_without_blocks_is_missing(openfold3, stack):
         convert_tensors(Path("cut.pt"), tensors)
 
 
-def test_of_a_stack_that_is_not_there_the_others_tell_the_depths(protenix):
+def test_of_a_stack_that_is_not_there_the_others_tell_the_depths():
     """Without its pairformer, base is nearer to tiny by the number of blocks alone."""
-    tensors = {name: array for name, array in protenix.items() if "pairformer_stack.b" not in name}
-    shorter = replace(PROTENIX_TINY, pairformer=replace(PROTENIX_TINY.pairformer, num_blocks=1))
-    with pytest.raises(WeightsError, match=r"missing arrays \(\d+\):\n    template_embedder"):
-        convert_tensors(Path("cut.pt"), tensors, [shorter, REDUCED_PROTENIX])
+    found = depths(PROTENIX_BASE) | {"pairformer": 0}
+    assert nearest_in_depth([PROTENIX_TINY, PROTENIX_BASE], found) is PROTENIX_BASE
 
 
 @pytest.mark.parametrize(
