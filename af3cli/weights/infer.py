@@ -11,6 +11,8 @@ from af3cli.weights.schema import (
     CONFIDENCE,
     CONFIDENCE_PAIRFORMER,
     DIFFUSION,
+    DIFFUSION_BLOCK,
+    DIFFUSION_STACK,
     DISTOGRAM,
     MSA_STACK,
     PAIRFORMER,
@@ -21,8 +23,6 @@ from af3cli.weights.schema import (
 )
 from af3cli.weights.schema_blocks import Shape
 
-_DIFFUSION_STACK = f"{DIFFUSION}/transformer/__layer_stack_with_per_layer"
-_DIFFUSION_BLOCK = f"{_DIFFUSION_STACK}/__layer_stack_with_per_layer/transformer"
 _ATOM_STACK = f"{ATOM_CONDITIONING}_atom_transformer_encoder"
 _ATOM_BLOCK = (
     f"{_ATOM_STACK}/__layer_stack_with_per_layer/evoformer_conditioning_atom_transformer_encoder"
@@ -61,8 +61,8 @@ _AXES = {
     "msa.outer_product_width": (f"{MSA_STACK}/outer_product_mean/left_projection:weights", 2),
     **_pair_stack_axes("pairformer", PAIRFORMER),
     "pairformer.single_heads": (f"{PAIRFORMER}/single_pair_logits_projection:weights", 2),
-    "diffusion.blocks_per_pair_projection": (f"{_DIFFUSION_BLOCK}q_projection:weights", 1),
-    "diffusion.num_heads": (f"{_DIFFUSION_STACK}/pair_logits_projection:weights", 3),
+    "diffusion.blocks_per_pair_projection": (f"{DIFFUSION_BLOCK}q_projection:weights", 1),
+    "diffusion.num_heads": (f"{DIFFUSION_STACK}/pair_logits_projection:weights", 3),
     "diffusion.num_atom_blocks": (
         f"{DIFFUSION}/diffusion_atom_transformer_decoder/pair_logits_projection:weights",
         1,
@@ -81,7 +81,7 @@ _FACTORS = {
     "msa.transition_factor": f"{MSA_STACK}/msa_transition/transition2:weights",
     "pairformer.transition_factor": f"{PAIRFORMER}/pair_transition/transition2:weights",
     "atom_transformer.transition_factor": f"{_ATOM_BLOCK}ffw_transition2:weights",
-    "diffusion.transition_factor": f"{_DIFFUSION_BLOCK}ffw_transition2:weights",
+    "diffusion.transition_factor": f"{DIFFUSION_BLOCK}ffw_transition2:weights",
 }
 
 
@@ -112,6 +112,6 @@ def _lengths(shapes: Mapping[str, Shape]) -> Iterator[tuple[str, int]]:
     for field, name in _FACTORS.items():
         if len(shape := shapes.get(name, ())) > 1 and shape[-1]:
             yield field, shape[-2] // shape[-1]
-    shape = shapes.get(f"{_DIFFUSION_BLOCK}q_projection:weights", ())
+    shape = shapes.get(f"{DIFFUSION_BLOCK}q_projection:weights", ())
     if len(shape) > 1 and (num_blocks := prod(shape[:2])):
         yield "diffusion.num_blocks", num_blocks

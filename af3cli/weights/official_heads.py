@@ -26,13 +26,19 @@ from af3cli.weights.official_blocks import (
     norm,
     pairformer,
 )
-
-_LAYERS = "__layer_stack_with_per_layer"
+from af3cli.weights.schema import (
+    CONFIDENCE,
+    CONFIDENCE_PAIRFORMER,
+    DIFFUSION,
+    DIFFUSION_BLOCK,
+    DIFFUSION_STACK,
+    DISTOGRAM,
+)
 
 
 def diffusion_parameters(arrays: Mapping[str, np.ndarray]) -> Parameters:
     """The nested parameters of `DiffusionHead` from arrays named `scope:name`."""
-    scope = Scope(arrays, "diffuser/~/diffusion_head")
+    scope = Scope(arrays, DIFFUSION)
     return {
         "conditioning": _conditioning(scope),
         "atoms": _atoms(scope / "diffusion_"),
@@ -101,8 +107,7 @@ def _atoms(scope: Scope) -> Parameters:
 
 
 def _token_transformer(scope: Scope) -> Parameters:
-    name = scope.path.rsplit("/", 1)[-1]
-    blocks = _FlatLayers(scope.arrays, f"{scope.path}/{_LAYERS}/{_LAYERS}/{name}")
+    blocks = _FlatLayers(scope.arrays, DIFFUSION_BLOCK)
     query = blocks + "q_projection"
     key, value = (columns((blocks + f"{x}_projection").weights) for x in "kv")
     block = {
@@ -112,7 +117,7 @@ def _token_transformer(scope: Scope) -> Parameters:
         "output": conditioned_output(blocks),
         "transition": conditioned_transition(blocks),
     }
-    pair_bias = (scope / _LAYERS / "pair_logits_projection").weights
+    pair_bias = Scope(scope.arrays, f"{DIFFUSION_STACK}/pair_logits_projection").weights
     pair_width = pair_bias.shape[1]
     return {
         "pair_norm": norm(scope / "pair_input_layer_norm", offset=False),
@@ -134,7 +139,7 @@ class _FlatLayers(Scope):
 
 def confidence_parameters(arrays: Mapping[str, np.ndarray]) -> Parameters:
     """The nested parameters of `ConfidenceHead` from arrays named `scope:name`."""
-    scope = Scope(arrays, "diffuser/confidence_head")
+    scope = Scope(arrays, CONFIDENCE)
     embed = scope / "~_embed_features"
     inputs: Parameters = {}
     if (embed / "distance_feat_project").has("weights"):
@@ -146,7 +151,7 @@ def confidence_parameters(arrays: Mapping[str, np.ndarray]) -> Parameters:
         "row": linear(embed / "right_target_feat_project"),
         **inputs,
         "distance_bin": (embed / "distogram_feat_project").weights,
-        "pairformer": pairformer(scope / "__layer_stack_no_per_layer" / "confidence_pairformer"),
+        "pairformer": pairformer(Scope(arrays, CONFIDENCE_PAIRFORMER)),
         "pde_norm": norm(scope / "logits_ln"),
         "pde": linear(scope / "left_half_distance_logits"),
         "pae_norm": norm(scope / "pae_logits_ln"),
@@ -160,5 +165,5 @@ def confidence_parameters(arrays: Mapping[str, np.ndarray]) -> Parameters:
 
 def distogram_parameters(arrays: Mapping[str, np.ndarray]) -> Parameters:
     """The nested parameters of `DistogramHead` from arrays named `scope:name`."""
-    logits = Scope(arrays, "diffuser/distogram_head") / "half_logits"
+    logits = Scope(arrays, DISTOGRAM) / "half_logits"
     return {"half_logits": linear(logits, bias=logits.has("bias"))}

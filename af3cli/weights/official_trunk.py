@@ -20,15 +20,14 @@ from af3cli.weights.official_blocks import (
     pairformer,
     transition,
 )
-
-_LAYERS = "__layer_stack_no_per_layer"
+from af3cli.weights.schema import ATOM_CONDITIONING, MSA_STACK, PAIRFORMER, TEMPLATE_STACK, TRUNK
 
 
 def trunk_parameters(arrays: Mapping[str, np.ndarray]) -> Parameters:
     """The nested parameters of `Trunk` from arrays named `scope:name`."""
-    scope = Scope(arrays, "diffuser/evoformer")
+    scope = Scope(arrays, TRUNK)
     return {
-        "atom_encoder": _atom_encoder(scope + "_conditioning"),
+        "atom_encoder": _atom_encoder(Scope(arrays, ATOM_CONDITIONING)),
         "pair_embedding": _pair_embedding(scope),
         "single_embedding": linear(scope / "single_activations"),
         "previous_pair_norm": norm(scope / "prev_embedding_layer_norm"),
@@ -40,8 +39,8 @@ def trunk_parameters(arrays: Mapping[str, np.ndarray]) -> Parameters:
             "row_features": linear(scope / "msa_activations"),
             "target": linear(scope / "extra_msa_target_feat"),
         },
-        "msa_stack": _msa_stack(scope / _LAYERS / "msa_stack"),
-        "pairformer": pairformer(scope / f"{_LAYERS}_1" / "trunk_pairformer"),
+        "msa_stack": _msa_stack(Scope(arrays, MSA_STACK)),
+        "pairformer": pairformer(Scope(arrays, PAIRFORMER)),
     }
 
 
@@ -76,7 +75,7 @@ def _template_embedder(scope: Scope) -> Parameters:
         "type_row": embedding(3),
         "query_norm": norm(single / "query_embedding_norm"),
         "query": {"weight": embedding(8)},
-        "stack": {"blocks": pair_block(single / _LAYERS / "template_embedding_iteration")},
+        "stack": {"blocks": pair_block(Scope(scope.arrays, TEMPLATE_STACK))},
         "norm": norm(single / "output_layer_norm"),
         "contract": linear(scope / "output_linear"),
     }

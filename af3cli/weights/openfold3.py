@@ -10,7 +10,15 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from af3cli.weights.conversion import Rule, checked, regrouped, rules, transposed
-from af3cli.weights.schema import ATOM_CONDITIONING, CONFIDENCE, DIFFUSION, TEMPLATE, TRUNK
+from af3cli.weights.schema import (
+    ATOM_CONDITIONING,
+    CONFIDENCE,
+    DIFFUSION,
+    DIFFUSION_STACK,
+    DISTOGRAM,
+    TEMPLATE,
+    TRUNK,
+)
 from af3cli.weights.schema_blocks import Shape
 from af3cli.weights.torch_blocks import (
     CLASSES,
@@ -227,14 +235,14 @@ def _diffusion() -> Iterator[Rule]:
     )
     yield from token_transformer("layer_norm_a", _NAMES)
     yield _pair_bias(
-        f"{DIFFUSION}/transformer/__layer_stack_with_per_layer/pair_logits_projection",
+        f"{DIFFUSION_STACK}/pair_logits_projection",
         f"{source}diffusion_transformer.blocks.{{}}.",
     )
 
 
 def _confidence() -> Iterator[Rule]:
     source = "aux_heads."
-    yield from rules("linear half_logits distogram.linear", "diffuser/distogram_head/", source)
+    yield from rules("linear half_logits distogram.linear", f"{DISTOGRAM}/", source)
     yield from rules(_CONFIDENCE, CONFIDENCE, source)
     for side, letter in (("left", "j"), ("right", "i")):
         target = f"{CONFIDENCE}/~_embed_features/{side}_target_feat_project"

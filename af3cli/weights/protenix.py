@@ -21,7 +21,15 @@ from af3cli.weights.conversion import (
     transposed,
 )
 from af3cli.weights.families import PROTENIX_BASE, PROTENIX_TINY
-from af3cli.weights.schema import ATOM_CONDITIONING, CONFIDENCE, DIFFUSION, TEMPLATE, TRUNK
+from af3cli.weights.schema import (
+    ATOM_CONDITIONING,
+    CONFIDENCE,
+    DIFFUSION,
+    DIFFUSION_STACK,
+    DISTOGRAM,
+    TEMPLATE,
+    TRUNK,
+)
 from af3cli.weights.schema_blocks import Shape
 from af3cli.weights.torch_blocks import (
     CLASSES,
@@ -254,17 +262,16 @@ def _diffusion() -> Iterator[Rule]:
         f"{DIFFUSION}/diffusion_atom_transformer_decoder", f"{source}atom_attention_decoder."
     )
     yield from token_transformer("layernorm_a", _NAMES)
-    transformer = f"{DIFFUSION}/transformer"
     yield from _pair_bias(
-        transformer,
-        f"{transformer}/__layer_stack_with_per_layer/pair_logits_projection",
+        f"{DIFFUSION}/transformer",
+        f"{DIFFUSION_STACK}/pair_logits_projection",
         f"{source}diffusion_transformer.blocks.{{}}.",
     )
 
 
 def _confidence() -> Iterator[Rule]:
-    distogram, source = "diffuser/distogram_head/", "confidence_head."
-    yield from rules("biased half_logits distogram_head.linear", distogram)
+    source = "confidence_head."
+    yield from rules("biased half_logits distogram_head.linear", f"{DISTOGRAM}/")
     yield from rules(_CONFIDENCE, CONFIDENCE, source)
     for side, number in (("left", 1), ("right", 2)):
         target = f"{CONFIDENCE}/~_embed_features/{side}_target_feat_project"

@@ -39,6 +39,8 @@ MSA_STACK = f"{TRUNK}/__layer_stack_no_per_layer/msa_stack"
 PAIRFORMER = f"{TRUNK}/__layer_stack_no_per_layer_1/trunk_pairformer"
 ATOM_CONDITIONING = "diffuser/evoformer_conditioning"
 DIFFUSION = "diffuser/~/diffusion_head"
+DIFFUSION_STACK = f"{DIFFUSION}/transformer/__layer_stack_with_per_layer"
+DIFFUSION_BLOCK = f"{DIFFUSION_STACK}/__layer_stack_with_per_layer/transformer"
 DISTOGRAM = "diffuser/distogram_head"
 CONFIDENCE = "diffuser/confidence_head"
 CONFIDENCE_PAIRFORMER = f"{CONFIDENCE}/__layer_stack_no_per_layer/confidence_pairformer"
@@ -139,20 +141,16 @@ def _diffusion_transformer(config: ModelConfig) -> Items:
     width, condition = diffusion.token_width, config.single_width
     inner = diffusion.blocks_per_pair_projection
     layers = (diffusion.num_blocks // inner, inner)
-    scope = f"{DIFFUSION}/transformer"
-    outer_stack = f"{scope}/__layer_stack_with_per_layer"
-    prefix = f"{outer_stack}/__layer_stack_with_per_layer/transformer"
-    yield from adaptive_layer_norm(prefix, layers, width, condition)
-    yield from conditioned_block(
-        prefix, layers, width, condition, diffusion.num_heads, diffusion.transition_factor
-    )
-    yield from scale(f"{scope}/pair_input_layer_norm", config.pair_width)
+    heads, factor = diffusion.num_heads, diffusion.transition_factor
+    yield from adaptive_layer_norm(DIFFUSION_BLOCK, layers, width, condition)
+    yield from conditioned_block(DIFFUSION_BLOCK, layers, width, condition, heads, factor)
+    yield from scale(f"{DIFFUSION}/transformer/pair_input_layer_norm", config.pair_width)
     yield from linear(
-        f"{outer_stack}/pair_logits_projection",
+        f"{DIFFUSION_STACK}/pair_logits_projection",
         layers[0],
         config.pair_width,
         inner,
-        diffusion.num_heads,
+        heads,
     )
 
 

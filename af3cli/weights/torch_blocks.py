@@ -15,6 +15,7 @@ from af3cli.weights.conversion import (
 from af3cli.weights.schema import (
     CONFIDENCE_PAIRFORMER,
     DIFFUSION,
+    DIFFUSION_BLOCK,
     MSA_STACK,
     PAIRFORMER,
     TEMPLATE_STACK,
@@ -207,10 +208,8 @@ def conditioned_blocks(
 
 def token_transformer(norm: str, names: Names) -> Iterator[Rule]:
     """Yields the rules of the blocks of the diffusion transformer."""
-    stack = "__layer_stack_with_per_layer"
-    target = f"{DIFFUSION}/transformer/{stack}/{stack}/transformer"
     source = "diffusion_module.diffusion_transformer.blocks.{}."
-    yield from conditioned_blocks(target, source, {"": norm}, names)
+    yield from conditioned_blocks(DIFFUSION_BLOCK, source, {"": norm}, names)
 
 
 def atom_transformer(
