@@ -16,6 +16,9 @@ from af3cli.features.conventions import FeatureConventions
 # Classes of distances between two tokens, in templates and in the confidence head's input.
 NUM_DISTANCE_BINS = 39
 
+# The standard deviation of atoms' positions, in Å; noise levels are in its units.
+SIGMA_DATA = 16.0
+
 
 @dataclass(frozen=True)
 class PairStackConfig:
@@ -86,7 +89,6 @@ class DiffusionConfig:
     token_width: int = 768
     noise_width: int = 256
     transition_factor: int = 2
-    sigma_data: float = 16.0
     num_atom_blocks: int = 3
 
     # Frequencies and phases of the noise embedding are parameters, not the tabulated constants.
@@ -116,10 +118,9 @@ class ConfidenceConfig:
 
 @dataclass(frozen=True)
 class SamplerConfig:
-    """Constants of the sampler (algorithm 18). Noise levels are in units of `sigma_data` Å."""
+    """Constants of the sampler (algorithm 18). Noise levels are in units of `SIGMA_DATA`."""
 
     steps: int = 200
-    sigma_data: float = 16.0
     sigma_max: float = 160.0
     sigma_min: float = 4e-4
     exponent: float = 7.0

@@ -23,7 +23,7 @@ from af3cli.model.atom_transformer import (
     key_windows,
 )
 from af3cli.model.chunking import map_rows
-from af3cli.model.config import ModelConfig
+from af3cli.model.config import SIGMA_DATA, ModelConfig
 from af3cli.model.layers import LayerNorm, Linear, Transition, parameter
 from af3cli.model.pair_embedding import relative_one_hot
 from af3cli.model.token_transformer import TokenBias, TokenModulation, TokenTransformer
@@ -125,7 +125,7 @@ class DiffusionConditioning(nnx.Module):
 
     def singles(self, noiseless: Single, noise_level: Float32[Array, ""]) -> Single:
         """The single conditioning at a noise level in Å."""
-        embedding = self.noise_embedding(noise_level / self.config.diffusion.sigma_data)
+        embedding = self.noise_embedding(noise_level / SIGMA_DATA)
         single = noiseless + self.noise(self.noise_norm(embedding))
         single = single + self.single_transition_1(single)
         return single + self.single_transition_2(single)
@@ -257,11 +257,11 @@ class DiffusionHead(nnx.Module):
         self, noisy: Positions, condition: NoiseCondition, context: DiffusionContext
     ) -> Positions:
         """The denoised positions, in Å; zero for padding atoms."""
-        data = self.config.diffusion.sigma_data
         total = self._spread(condition.level)
         per_token, skip = self.activations(noisy, condition, context)
         update = self.atoms.decode(self.output_norm(per_token), skip, context)
-        denoised = jnp.square(data / total) * noisy + condition.level * data / total * update
+        kept = jnp.square(SIGMA_DATA / total)
+        denoised = kept * noisy + condition.level * SIGMA_DATA / total * update
         return jnp.where(context.atom_mask[:, None], denoised, 0)
 
     def activations(
@@ -275,4 +275,4 @@ class DiffusionHead(nnx.Module):
 
     def _spread(self, noise_level: Float32[Array, ""]) -> Float32[Array, ""]:
         """The standard deviation of noisy positions, in Å."""
-        return jnp.sqrt(jnp.square(noise_level) + self.config.diffusion.sigma_data**2)
+        return jnp.sqrt(jnp.square(noise_level) + SIGMA_DATA**2)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float32
 
-from af3cli.model.config import SamplerConfig
+from af3cli.model.config import SIGMA_DATA, SamplerConfig
 
 Positions = Float32[Array, "atom 3"]
 Rotation = Float32[Array, "3 3"]
@@ -35,7 +35,7 @@ def noise_levels(config: SamplerConfig) -> Float32[np.ndarray, "steps+1"]:
     power = 1.0 / config.exponent
     time = jnp.linspace(0.0, 1.0, config.steps + 1)
     highest, lowest = config.sigma_max**power, config.sigma_min**power
-    levels = config.sigma_data * (highest + time * (lowest - highest)) ** config.exponent
+    levels = SIGMA_DATA * (highest + time * (lowest - highest)) ** config.exponent
     return np.asarray(levels.at[-1].set(0.0) if config.ends_at_zero else levels)
 
 

@@ -83,7 +83,6 @@ _FIELDS = [
     ("defaults.recycles", 10, 3, 9, 10, "num_recycles 10 and 3; N_cycle 10 counts passes"),
     ("defaults.samples", 5, 5, 5, 5, "samples of a seed"),
     ("defaults.sampler.steps", 200, 200, 200, 200, "N_step"),
-    ("defaults.sampler.sigma_data", 16.0, 16.0, 16.0, 16.0, "algorithm 18"),
     ("defaults.sampler.sigma_max", 160.0, 160.0, 160.0, 160.0, "s_max"),
     ("defaults.sampler.sigma_min", 4e-4, 4e-4, 4e-4, 4e-4, "s_min"),
     ("defaults.sampler.ends_at_zero", False, False, True, False, "Protenix's t_step_list"),
