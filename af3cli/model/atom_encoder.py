@@ -10,7 +10,7 @@ from af3cli.features.types import AtomFeatures, TokenFeatures
 from af3cli.model.atom_transformer import (
     AtomTransformer,
     Windows,
-    empty_key_bias,
+    attended_keys,
     gather_keys,
     key_windows,
 )
@@ -130,8 +130,8 @@ class AtomEncoder(nnx.Module):
         single = self.conditioning.single(atoms)
         windows = key_windows(len(atoms.mask), jnp.sum(atoms.mask), self.config.atom_transformer)
         pairs = self.pair_mlp(self.conditioning.pairs(single, atoms, tokens, windows))
-        key_bias = empty_key_bias(windows, self.config.empty_atom_keys_quirk)
-        context = self.transformer.context(single, pairs, windows, key_bias)
+        attended = attended_keys(windows, self.config.empty_atom_keys_quirk)
+        context = self.transformer.context(single, pairs, windows, attended)
         activations = self.transformer(single, context)
         return mean_over_atoms(
             nnx.relu(self.to_token(activations)), tokens, self.config.max_atoms_per_token

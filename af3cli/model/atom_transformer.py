@@ -23,7 +23,7 @@ from af3cli.model.conditioned import (
     NormModulation,
 )
 from af3cli.model.config import AtomTransformerConfig
-from af3cli.model.layers import LayerNorm, Linear, split_heads
+from af3cli.model.layers import LayerNorm, Linear, masked, split_heads
 from af3cli.model.stack import Stack
 
 AtomActivations = Float[Array, "atom width"]
@@ -145,11 +145,11 @@ class AtomTransformer(nnx.Module):
         condition: AtomActivations,
         pairs: Float[Array, "block query key pair"],
         windows: Windows,
-        key_bias: Float[Array, "block key"],
+        attended: Bool[Array, "block key"],
     ) -> AtomStackContext:
-        """Attention biases and modulations of all layers."""
+        """Attention biases and modulations of all layers; see `attended_keys`."""
         bias = split_heads(self.pair_bias(self.pair_norm(pairs)), self.num_blocks)
-        bias = bias.transpose(3, 0, 4, 1, 2) + key_bias[:, None, None, :]
+        bias = masked(bias.transpose(3, 0, 4, 1, 2), attended[:, None, None, :])
         modulation = self.stack.of_each(lambda block: block.modulation(condition))
         return AtomStackContext(windows, bias, modulation)
 
@@ -162,7 +162,6 @@ class AtomTransformer(nnx.Module):
         )
 
 
-def empty_key_bias(windows: Windows, attended: bool) -> Float[Array, "block key"]:
-    """0 for keys that are attended to, -1e9 for empty atoms unless those are `attended` too."""
-    absent: Bool[Array, "block key"] = (windows < 0) & (not attended)
-    return jnp.where(absent, -1e9, 0.0)
+def attended_keys(windows: Windows, empty_too: bool) -> Bool[Array, "block key"]:
+    """Which keys are attended to: those that are atoms, or the empty ones as well."""
+    return (windows >= 0) | empty_too

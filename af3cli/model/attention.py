@@ -15,8 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-# Logits of what is not attended to; bfloat16 would round float32's lowest number to infinity.
-_MASKED = -1e9
+from af3cli.model.layers import MASKED
 
 # Relative rms by which bfloat16 attention may differ from float32; measured 4e-3 at most.
 _TOLERANCE = 2e-2
@@ -28,7 +27,7 @@ def attend(
     value: Float[Array, "*batch key heads width"],
     bias: Float[Array, "*#batch heads query key"],
 ) -> Float[Array, "*batch query heads*width"]:
-    """Softmax attention with an additive bias; logits and softmax in float32.
+    """Softmax attention with an additive bias, at least `MASKED`; logits and softmax in float32.
 
     In bfloat16 by a fused kernel, where one works; the bias is rounded as well then.
     """
@@ -65,8 +64,8 @@ def attend_fused(
     implementation: str = "cudnn",
 ) -> Float[Array, "*batch query heads*width"]:
     """Attention by an `implementation` of `jax.nn.dot_product_attention`."""
-    bias = jnp.maximum(bias, _MASKED).astype(query.dtype)
-    bias, *of_rows = (x.reshape(-1, *x.shape[-3:]) for x in (bias, query, key, value))
+    arrays = bias.astype(query.dtype), query, key, value
+    bias, *of_rows = (x.reshape(-1, *x.shape[-3:]) for x in arrays)
     mean = jax.nn.dot_product_attention(*of_rows, bias=bias, implementation=implementation)
     return mean.reshape(*query.shape[:-2], -1)
 
@@ -111,7 +110,7 @@ def _why_not(kernel: Callable[..., Array], num_tokens: int) -> str | None:
     random = np.random.default_rng(0)
     arrays = [random.normal(size=(2, num_tokens, 4, 32)).astype(np.float32) for _ in range(3)]
     bias = random.normal(size=(4, num_tokens, num_tokens)).astype(np.float32)
-    bias[..., -1] = np.finfo(np.float32).min
+    bias[..., -1] = MASKED
     try:
         # Compiled apart, it runs at once even while another program is traced.
         wrong_by = float(jax.jit(difference).lower(arrays, bias).compile()(arrays, bias))

@@ -19,7 +19,7 @@ from af3cli.model.atom_transformer import (
     AtomStackContext,
     AtomTransformer,
     Windows,
-    empty_key_bias,
+    attended_keys,
     key_windows,
 )
 from af3cli.model.chunking import map_rows
@@ -230,13 +230,13 @@ class DiffusionHead(nnx.Module):
         windows = key_windows(len(atoms.mask), jnp.sum(atoms.mask), self.config.atom_transformer)
         atom_single = module.singles(atoms, single)
         atom_pairs = module.pairs(atom_single, atoms, tokens, pair_condition, windows)
-        key_bias = empty_key_bias(windows, self.config.empty_atom_keys_quirk)
+        attended = attended_keys(windows, self.config.empty_atom_keys_quirk)
         return DiffusionContext(
             single=self.conditioning.noiseless_single(single, target_feat.astype(jnp.float32)),
             atoms=atom_single,
             atom_mask=atoms.mask,
-            encoder=module.encoder.context(atom_single, atom_pairs, windows, key_bias),
-            decoder=module.decoder.context(atom_single, atom_pairs, windows, key_bias),
+            encoder=module.encoder.context(atom_single, atom_pairs, windows, attended),
+            decoder=module.decoder.context(atom_single, atom_pairs, windows, attended),
             token_bias=self.transformer.bias(pair_condition, tokens.mask),
             tokens=tokens,
             atom_token=atoms.token,

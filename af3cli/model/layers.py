@@ -12,7 +12,11 @@ import math
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
+
+# Logits of what is not attended to. Float32's lowest number would be infinity in bfloat16, of which
+# a softmax cannot take differences.
+MASKED = -1e9
 
 
 def parameter(*shape: int) -> nnx.Param:
@@ -100,6 +104,13 @@ def gated(
 ) -> Float[Array, "*batch width"]:
     """`value * sigmoid(gate)`, computed in float32, in the dtype of `value`."""
     return (value * jax.nn.sigmoid(gate.astype(jnp.float32))).astype(value.dtype)
+
+
+def masked(
+    logits: Float[Array, "*batch key"], mask: Bool[Array, "*#batch key"]
+) -> Float[Array, "*batch key"]:
+    """Logits of which a softmax gives no weight to keys that are not in the mask."""
+    return jnp.where(mask, logits, MASKED)
 
 
 def split_heads(

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int8
 
 from af3cli.model.chunking import add_rows, map_rows
 from af3cli.model.config import ModelConfig
-from af3cli.model.layers import LayerNorm, Linear, Transition, gated, split_heads
+from af3cli.model.layers import LayerNorm, Linear, Transition, gated, masked, split_heads
 from af3cli.model.pairformer import PairBlock
 from af3cli.model.stack import Stack
 
@@ -95,7 +95,7 @@ class MsaAveraging(nnx.Module):
 
     def __call__(self, msa: Msa, pair: Pair, mask: Bool[Array, "token"]) -> Msa:
         logits = self.pair_logits.channels_first(self.pair_norm(pair)).astype(jnp.float32)
-        weights = jax.nn.softmax(jnp.where(mask, logits, -1e9)).astype(self.expand.dtype)
+        weights = jax.nn.softmax(masked(logits, mask)).astype(self.expand.dtype)
         row_bytes = 4 * msa.shape[1] * 2 * self.expand.weight.shape[-1]
         return add_rows(lambda rows: self._average(rows, weights), msa, bytes_per_row=row_bytes)
 

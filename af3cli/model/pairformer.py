@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 from af3cli.model.attention import attend
 from af3cli.model.chunking import add_rows
 from af3cli.model.config import PairStackConfig
-from af3cli.model.layers import LayerNorm, Linear, Transition, gated, split_heads
+from af3cli.model.layers import LayerNorm, Linear, Transition, gated, masked, split_heads
 from af3cli.model.stack import Stack
 from af3cli.model.triangle import TriangleAttention, TriangleMultiplication
 
@@ -57,7 +57,7 @@ class SingleAttention(nnx.Module):
 
     def __call__(self, single: Single, pair: Pair, mask: TokenMask) -> Single:
         bias = self.pair_bias.channels_first(self.pair_norm(pair)).astype(jnp.float32)
-        bias = bias + 1e9 * (mask.astype(jnp.float32) - 1.0)
+        bias = masked(bias, mask)
         single = self.norm(single)
         key, value, gate = jnp.split(self.expand(single), 3, axis=-1)
         heads = (split_heads(x, self.num_heads) for x in (self.query(single), key, value))

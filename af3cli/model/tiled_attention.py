@@ -21,9 +21,6 @@ _OPTIONS = {"num_warps": 4, "num_stages": 3}
 # Powers of two are cheaper than powers of e.
 _PER_LOGIT = math.log2(math.e)
 
-# Of a bias: where infinity would begin, maxima of what is left out could not be subtracted.
-_LOWEST = -1e9
-
 
 def fits_tiles(num_tokens: int, width: int) -> bool:
     """Says whether the kernel can be used for so many tokens and heads of this width."""
@@ -44,7 +41,7 @@ def attend_tiled(
     """
     batch, (num_tokens, heads, width) = query.shape[:-3], query.shape[-3:]
     query, key, value = (x.reshape(-1, num_tokens, heads, width) for x in (query, key, value))
-    bias = (_PER_LOGIT * jnp.maximum(bias, _LOWEST)).astype(query.dtype)
+    bias = (_PER_LOGIT * bias).astype(query.dtype)
     tiles = pl.BlockSpec((None, TILE, None, width), lambda tile, head, row: (row, tile, head, 0))
     whole = pl.BlockSpec((None, num_tokens, None, width), lambda _, head, row: (row, 0, head, 0))
     rows = pl.BlockSpec((None, TILE, num_tokens), lambda tile, head, _: (head, tile, 0))

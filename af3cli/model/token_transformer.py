@@ -18,7 +18,7 @@ from af3cli.model.conditioned import (
     NormModulation,
 )
 from af3cli.model.config import ModelConfig
-from af3cli.model.layers import LayerNorm, Linear, split_heads
+from af3cli.model.layers import LayerNorm, Linear, masked, split_heads
 from af3cli.model.stack import Stack
 
 Tokens = Float32[Array, "token width"]
@@ -126,10 +126,9 @@ class TokenTransformer(nnx.Module):
         modulations: TokenModulation | list[TokenModulation],
         bias: TokenBias,
     ) -> Tokens:
-        absent = 1e9 * (bias.mask.astype(jnp.float32) - 1.0)
         if bias.layers is not None:
             return self.stack(
-                lambda block, tokens, own, layer: block(tokens, own, layer + absent),
+                lambda block, tokens, own, layer: block(tokens, own, masked(layer, bias.mask)),
                 tokens,
                 modulations,
                 bias.layers,
@@ -143,6 +142,6 @@ class TokenTransformer(nnx.Module):
             weight: Float32[Array, "pair heads"],
         ) -> Tokens:
             layer = jnp.einsum("qkc,ch->hqk", bias.pair, weight)
-            return block(tokens, modulation, layer + absent)
+            return block(tokens, modulation, masked(layer, bias.mask))
 
         return self.stack(apply, tokens, modulations, weights)

@@ -8,9 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from af3cli.model.attention import attend, is_fused
 from af3cli.model.chunking import add_rows, map_rows
-from af3cli.model.layers import LayerNorm, Linear, gated, split_heads
-
-_MASKED = float(jnp.finfo(jnp.float32).min)
+from af3cli.model.layers import LayerNorm, Linear, gated, masked, split_heads
 
 
 class TriangleMultiplication(nnx.Module):
@@ -95,7 +93,7 @@ class TriangleAttention(nnx.Module):
             out_axis=1,
         )
         bias = bias.swapaxes(1, 2) if self.swap_bias else bias
-        bias = jnp.where(mask, bias.astype(jnp.float32), _MASKED)
+        bias = masked(bias.astype(jnp.float32), mask)
         return add_rows(
             lambda rows: self._attend(rows, bias),
             pair,

@@ -13,7 +13,7 @@ import pytest
 
 from af3cli.features.types import AtomFeatures, TokenFeatures
 from af3cli.model.atom_encoder import AtomConditioning, AtomPairMlp, mean_over_atoms
-from af3cli.model.atom_transformer import AtomTransformer, empty_key_bias, key_windows
+from af3cli.model.atom_transformer import AtomTransformer, attended_keys, key_windows
 from af3cli.model.config import OFFICIAL, AtomTransformerConfig
 from tests.model import reference
 from tests.model.modules import (
@@ -102,8 +102,8 @@ def test_atom_transformer(
         expected = atom_block(block, expected, s[:num_atoms], windows, of_layer, twice)
 
     rows = key_windows(num_slots, jnp.int32(num_atoms), config)
-    key_bias = empty_key_bias(rows, empty_attended)
-    context = module.context(jnp.float32(s), jnp.float32(pairs), rows, key_bias)
+    attended = attended_keys(rows, empty_attended)
+    context = module.context(jnp.float32(s), jnp.float32(pairs), rows, attended)
     ours = module(jnp.float32(a), context)
     assert_close(ours[:num_atoms], expected)
 

@@ -18,6 +18,7 @@ from af3cli.model.attention import (
     why_not_fused,
     why_not_tiled,
 )
+from af3cli.model.layers import MASKED
 from af3cli.model.tiled_attention import attend_tiled, fits_tiles
 
 is_on_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="of a processor")
@@ -33,7 +34,7 @@ def inputs(batch: tuple[int, ...], heads: int, width: int, tokens: int) -> list[
     random = np.random.default_rng(len(batch))
     arrays = [random.normal(size=(*batch, tokens, heads, width)) for _ in range(3)]
     bias = random.normal(size=(heads, tokens, tokens))
-    bias[..., -2:] = np.finfo(np.float32).min
+    bias[..., -2:] = MASKED
     return [array.astype(np.float32) for array in (*arrays, bias)]
 
 
@@ -59,7 +60,7 @@ def test_arguments_mean_the_same_to_jax(shape):
 def test_tiles_make_up_the_whole(shape):
     """The kernel as any device interprets it; keys of a whole tile are left out in one case."""
     *arrays, bias = inputs(*shape)
-    bias[0, :, :64] = np.finfo(np.float32).min
+    bias[0, :, :64] = MASKED
     with jax.default_matmul_precision("highest"):
         expected = attend_plain(*arrays, bias)
         found = attend_tiled(*map(jnp.asarray, arrays), bias, interpret=True)
