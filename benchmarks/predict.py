@@ -107,7 +107,7 @@ def measure(num_tokens: int, at_once: int, weights: str, precision: str, rounds:
     model_time = STEPS * step + at_once * best["confidences"]
     other_time = STEPS * best["draws"] + at_once * best["write"]
     rate = 2 * MATRIX**3 / best["product"]
-    cost = at_once * step_cost(model.trunk.config, sizes)
+    cost = step_cost(model.trunk.config, sizes, at_once)
     return {
         "num_tokens": num_tokens,
         "num_atoms": sizes_of(features).atom,

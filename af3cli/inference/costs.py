@@ -22,22 +22,32 @@ def pass_cost(config: ModelConfig, sizes: Sizes) -> int:
     return templates + recycling + msa + pairformer
 
 
-def step_cost(config: ModelConfig, sizes: Sizes) -> int:
-    """Returns the cost of one denoising step of one sample."""
-    width, condition = config.diffusion.token_width, config.single_width
-    atom_width, keys = config.atom_width, config.atom_transformer.key_window
-    per_token = 22 * width**2 + 12 * condition * width + 4 * sizes.token * width
-    per_atom = 38 * atom_width**2 + 4 * keys * atom_width
-    num_atom_blocks = 2 * config.diffusion.num_atom_blocks
-    return (
-        config.diffusion.num_blocks * sizes.token * per_token
-        + num_atom_blocks * sizes.atom * per_atom
+def step_cost(config: ModelConfig, sizes: Sizes, num_samples: int = 1) -> int:
+    """Returns the cost of one denoising step of samples that are computed together.
+
+    They share the modulations of the token blocks; those of the atom blocks are made once a job.
+    """
+    diffusion, atoms = config.diffusion, config.atom_transformer
+    width, factor = diffusion.token_width, diffusion.transition_factor
+    token_block = _conditioned_operations(sizes.token, width, factor, sizes.token)
+    atom_block = _conditioned_operations(
+        sizes.atom, config.atom_width, atoms.transition_factor, atoms.key_window
     )
+    # Scale, offset and gate of the attention, and those of the transition.
+    modulation = 6 * 2 * sizes.token * config.single_width * width
+    of_sample = diffusion.num_blocks * token_block + 2 * diffusion.num_atom_blocks * atom_block
+    return diffusion.num_blocks * modulation + num_samples * of_sample
 
 
 def confidence_cost(config: ModelConfig, sizes: Sizes) -> int:
     """Returns the cost of the confidences of one sample."""
     return config.confidence.num_blocks * _block_operations(config, sizes.token)
+
+
+def _conditioned_operations(num_rows: int, width: int, factor: int, num_keys: int) -> int:
+    """Operations of one block of conditioned attention and transition, given its modulation."""
+    attention = 5 * width + 2 * num_keys  # query, key, value, gate, output; logits and means
+    return 2 * num_rows * width * (attention + 3 * factor * width)
 
 
 def _block_operations(config: ModelConfig, num_tokens: int) -> int:
