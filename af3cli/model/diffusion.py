@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float32, Int32
 from af3cli.features.types import AtomFeatures, Features, TokenFeatures
 from af3cli.model.atom_encoder import AtomConditioning, AtomPairMlp, mean_over_atoms
 from af3cli.model.atom_transformer import (
+    AtomActivations,
     AtomStackContext,
     AtomTransformer,
     Windows,
@@ -26,14 +27,17 @@ from af3cli.model.chunking import map_rows
 from af3cli.model.config import SIGMA_DATA, ModelConfig
 from af3cli.model.layers import LayerNorm, Linear, Transition, parameter
 from af3cli.model.pair_embedding import relative_one_hot
-from af3cli.model.token_transformer import TokenBias, TokenModulation, TokenTransformer
+from af3cli.model.token_transformer import (
+    TokenActivations,
+    TokenBias,
+    TokenModulation,
+    TokenTransformer,
+)
 
 Single = Float32[Array, "token single"]
 Pair = Float32[Array, "token token pair"]
 PairRows = Float32[Array, "row token pair"]
 Positions = Float32[Array, "atom 3"]
-Tokens = Float32[Array, "token token_width"]
-Atoms = Float32[Array, "atom atom_width"]
 
 
 @jax.tree_util.register_dataclass
@@ -42,7 +46,7 @@ class DiffusionContext:
     """What every denoising step reads and none changes."""
 
     single: Single
-    atoms: Atoms
+    atoms: AtomActivations
     atom_mask: Bool[Array, "atom"]
     encoder: AtomStackContext
     decoder: AtomStackContext
@@ -61,7 +65,7 @@ class NoiseCondition:
     """
 
     level: Float32[Array, ""]
-    tokens: Tokens
+    tokens: TokenActivations
     modulations: TokenModulation | list[TokenModulation]
 
 
@@ -153,14 +157,14 @@ class DiffusionAtoms(nnx.Module):
         self.output_norm = LayerNorm(width, offset=False)
         self.output = Linear(width, 3, exact=True)
 
-    def singles(self, atoms: AtomFeatures, single: Single) -> Atoms:
+    def singles(self, atoms: AtomFeatures, single: Single) -> AtomActivations:
         """Atom conditioning with the trunk's single representation; zero for padding."""
         from_trunk = self.single(self.single_norm(single))[atoms.token]
         return self.conditioning.single(atoms) + jnp.where(atoms.mask[:, None], from_trunk, 0)
 
     def pairs(
         self,
-        atom_single: Atoms,
+        atom_single: AtomActivations,
         atoms: AtomFeatures,
         tokens: TokenFeatures,
         pair: Pair,
@@ -177,7 +181,9 @@ class DiffusionAtoms(nnx.Module):
         pairs = self.conditioning.pairs(atom_single, atoms, tokens, windows)
         return self.pair_mlp(pairs + jnp.where(present[..., None], from_trunk, 0))
 
-    def encode(self, positions: Positions, context: DiffusionContext) -> tuple[Tokens, Atoms]:
+    def encode(
+        self, positions: Positions, context: DiffusionContext
+    ) -> tuple[TokenActivations, AtomActivations]:
         """Scaled positions to one activation per token, and the atoms' own activations."""
         mask = context.atom_mask[:, None]
         atoms = context.atoms + jnp.where(mask, self.position(positions), 0)
@@ -190,8 +196,8 @@ class DiffusionAtoms(nnx.Module):
 
     def decode(
         self,
-        per_token: Tokens,
-        skip: Atoms,
+        per_token: TokenActivations,
+        skip: AtomActivations,
         context: DiffusionContext,
     ) -> Positions:
         """Token activations to an update of the positions."""
@@ -266,7 +272,7 @@ class DiffusionHead(nnx.Module):
 
     def activations(
         self, noisy: Positions, condition: NoiseCondition, context: DiffusionContext
-    ) -> tuple[Tokens, Atoms]:
+    ) -> tuple[TokenActivations, AtomActivations]:
         """Tokens as the transformer leaves them, and atoms as the encoder leaves them."""
         scaled = jnp.where(context.atom_mask[:, None], noisy, 0) / self._spread(condition.level)
         per_token, atoms = self.atoms.encode(scaled, context)

@@ -21,7 +21,7 @@ from af3cli.model.config import ModelConfig
 from af3cli.model.layers import LayerNorm, Linear, masked, split_heads
 from af3cli.model.stack import Stack
 
-Tokens = Float32[Array, "token width"]
+TokenActivations = Float32[Array, "token width"]
 Condition = Float32[Array, "token single"]
 
 
@@ -65,10 +65,10 @@ class TokenBlock(nnx.Module):
 
     def __call__(
         self,
-        tokens: Tokens,
+        tokens: TokenActivations,
         modulation: TokenModulation,
         bias: Float32[Array, "heads token token"],
-    ) -> Tokens:
+    ) -> TokenActivations:
         normed = self.norm(tokens, modulation.norm)
         key, value, gate = jnp.split(self.expand(normed), 3, axis=-1)
         heads = (split_heads(x, self.num_heads) for x in (self.query(normed), key, value))
@@ -122,10 +122,10 @@ class TokenTransformer(nnx.Module):
 
     def __call__(
         self,
-        tokens: Tokens,
+        tokens: TokenActivations,
         modulations: TokenModulation | list[TokenModulation],
         bias: TokenBias,
-    ) -> Tokens:
+    ) -> TokenActivations:
         if bias.layers is not None:
             return self.stack(
                 lambda block, tokens, own, layer: block(tokens, own, masked(layer, bias.mask)),
@@ -137,10 +137,10 @@ class TokenTransformer(nnx.Module):
 
         def apply(
             block: TokenBlock,
-            tokens: Tokens,
+            tokens: TokenActivations,
             modulation: TokenModulation,
             weight: Float32[Array, "pair heads"],
-        ) -> Tokens:
+        ) -> TokenActivations:
             layer = jnp.einsum("qkc,ch->hqk", bias.pair, weight)
             return block(tokens, modulation, masked(layer, bias.mask))
 

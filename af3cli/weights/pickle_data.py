@@ -17,7 +17,7 @@ from af3cli.errors import WeightsError
 
 
 @dataclass(frozen=True)
-class Storage:
+class StoredNumbers:
     """Numbers that one or more tensors share: `num_values` of `dtype`, found under `key`."""
 
     key: str
@@ -29,7 +29,7 @@ class Storage:
 class StoredTensor:
     """A tensor that is not read yet. Offset and strides count values of its storage."""
 
-    storage: Storage
+    storage: StoredNumbers
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
@@ -64,7 +64,7 @@ class _Name:
 
 def _rebuilt_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> StoredTensor:
     axes = (offset, *shape, *strides)
-    if not isinstance(storage, Storage) or len(shape) != len(strides) or len(shape) > 16:
+    if not isinstance(storage, StoredNumbers) or len(shape) != len(strides) or len(shape) > 16:
         raise ValueError("a tensor without a storage, or with too many axes")
     if not all(map(_is_count, axes)):
         raise ValueError("a tensor whose shape or place makes no sense")
@@ -218,7 +218,7 @@ class _Machine:
             raise UnsafePickleError("a reference to something that is not a tensor's storage")
         if not _is_count(num_values):
             raise ValueError("a storage without a size")
-        self._stack.append(Storage(key, dtype, num_values))
+        self._stack.append(StoredNumbers(key, dtype, num_values))
 
 
 def _called(function: Any) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from af3cli.errors import WeightsError
-from af3cli.weights.pickle_data import Storage, StoredTensor, UnsafePickleError, read_pickle
+from af3cli.weights.pickle_data import StoredNumbers, StoredTensor, UnsafePickleError, read_pickle
 from af3cli.weights.records import DTYPES
 from af3cli.wording import printable
 
@@ -192,7 +192,7 @@ def _array(storages: Mapping[str, np.ndarray], tensor: StoredTensor) -> np.ndarr
     )
 
 
-def _storage_values(storages: Mapping[str, np.ndarray], storage: Storage) -> np.ndarray:
+def _storage_values(storages: Mapping[str, np.ndarray], storage: StoredNumbers) -> np.ndarray:
     if storage.key not in storages:
         raise ValueError(f"storage {storage.key} is missing")
     dtype, data = _DTYPES[storage.dtype], storages[storage.key]
