@@ -10,7 +10,8 @@ from jaxtyping import Array, Bool, Float32
 from af3cli.model.config import ModelConfig
 from af3cli.model.layers import Linear
 
-_FIRST_BREAK, _LAST_BREAK = 2.3125, 21.6875
+_FIRST_BREAK, _LAST_BREAK = 2.3125, 21.6875  # Å
+# In Å: 8, and the official program's 0.001 so that rounding leaves out no bin that ends at 8.
 _CONTACT_DISTANCE = 8.001
 
 
