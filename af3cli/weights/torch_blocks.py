@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from af3cli.model.config import OFFICIAL
 from af3cli.weights.conversion import (
     Rule,
     constant,
@@ -26,16 +27,16 @@ Names = Mapping[str, str]
 # Their residue class of each of ours. Theirs: 20 amino acids, unknown, A G C U, unknown RNA,
 # A G C T of DNA, unknown DNA, gap. Ours: the official 31, whose 30 is unknown DNA, and unknown RNA.
 CLASSES = [*range(21), 31, *range(21, 25), *range(26, 30), 30, 25]
-_ATOM_WIDTH = 384
+_SINGLE_WIDTH = OFFICIAL.single_width  # and that of the atom encoding
 # Their target features are the atom encoding, residue type, profile, mean deletion.
 TARGET_ROWS = [
-    *(_ATOM_WIDTH + residue_class for residue_class in CLASSES),
-    *(_ATOM_WIDTH + len(CLASSES) + residue_class for residue_class in CLASSES),
-    _ATOM_WIDTH + 2 * len(CLASSES),
-    *range(_ATOM_WIDTH),
+    *(_SINGLE_WIDTH + residue_class for residue_class in CLASSES),
+    *(_SINGLE_WIDTH + len(CLASSES) + residue_class for residue_class in CLASSES),
+    _SINGLE_WIDTH + 2 * len(CLASSES),
+    *range(_SINGLE_WIDTH),
 ]
-TARGET_WIDTH = _ATOM_WIDTH + 2 * len(CLASSES) + 1
-SINGLE_CONDITION_ROWS = [*range(384), *(384 + row for row in TARGET_ROWS)]
+TARGET_WIDTH = _SINGLE_WIDTH + 2 * len(CLASSES) + 1
+SINGLE_CONDITION_ROWS = [*range(_SINGLE_WIDTH), *(_SINGLE_WIDTH + row for row in TARGET_ROWS)]
 MSA_ROWS = [*CLASSES, -1, 32, 33]
 ELEMENTS = 128
 
