@@ -24,6 +24,7 @@ from af3cli.weights.torch_blocks import (
     CLASSES,
     MSA_ROWS,
     TARGET_ROWS,
+    FamilyNames,
     atom_transformer,
     diffusion_conditioning,
     input_rule,
@@ -34,42 +35,47 @@ from af3cli.weights.torch_blocks import (
 
 _VERSION = (2, 0, 0)  # what its own program asks for, if the file tells any
 
-_NAMES = {
-    "pairformer": "pairformer_stack.blocks.{}.",
-    "confidence": "aux_heads.pairformer_embedding.pairformer_stack.blocks.{}.",
-    "template_stack": "template_embedder.template_pair_stack.blocks.{}.",
-    "msa": "msa_module.blocks.{}.",
-    "pair": "pair_stack.",
-    "triangle_bias": "linear_z",
-    "attention": "attn_pair_bias",
-    "heads": "mha",
-    "norm": "layer_norm",
-    "pair_bias": "linear_z",
-    "transition_norm": "layer_norm",
-    "transition_a": "swiglu.linear_a",
-    "transition_b": "swiglu.linear_b",
-    "transition_out": "linear_out",
-    "outer": "outer_product_mean",
-    "averaging": "msa_att_row",
-    "averaging_bias": "linear_z",
-    "averaging_value": "linear_v",
-    "averaging_gate": "linear_g",
-    "averaging_out": "linear_o",
-    "msa_transition": "msa_transition",
-    "adaptive_scale": "linear_g",
-    "adaptive_shift": "linear_s",
-    "zero_gate": "linear_ada_out",
-    "ffw": "conditioned_transition",
-    "ffw_norm": "layer_norm",
-    "ffw_a": "swiglu.linear_a",
-    "ffw_b": "swiglu.linear_b",
-    "ffw_out": "linear_out",
-    "ffw_zero_gate": "linear_g",
-    "fourier": "fourier_emb",
-    "condition_norm": "layer_norm_s",
-    "condition_projection": "linear_s",
-    "condition_transition": "transition_{letter}.{index}",
+# What names of blocks begin with, by stack as in `model.config.depths`.
+OPENFOLD3_STACKS = {
+    "pairformer": "pairformer_stack",
+    "msa": "msa_module",
+    "template": "template_embedder.template_pair_stack",
+    "confidence": "aux_heads.pairformer_embedding.pairformer_stack",
+    "diffusion": "diffusion_module.diffusion_transformer",
 }
+_NAMES = FamilyNames(
+    stacks=OPENFOLD3_STACKS,
+    pair="pair_stack.",
+    triangle_bias="linear_z",
+    attention="attn_pair_bias",
+    heads="mha",
+    norm="layer_norm",
+    pair_bias="linear_z",
+    transition_norm="layer_norm",
+    transition_a="swiglu.linear_a",
+    transition_b="swiglu.linear_b",
+    transition_out="linear_out",
+    outer="outer_product_mean",
+    averaging="msa_att_row",
+    averaging_bias="linear_z",
+    averaging_value="linear_v",
+    averaging_gate="linear_g",
+    averaging_out="linear_o",
+    msa_transition="msa_transition",
+    adaptive_scale="linear_g",
+    adaptive_shift="linear_s",
+    zero_gate="linear_ada_out",
+    ffw="conditioned_transition",
+    ffw_norm="layer_norm",
+    ffw_a="swiglu.linear_a",
+    ffw_b="swiglu.linear_b",
+    ffw_out="linear_out",
+    ffw_zero_gate="linear_g",
+    fourier="fourier_emb",
+    condition_norm="layer_norm_s",
+    condition_projection="linear_s",
+    condition_transition="transition_{letter}.{index}",
+)
 _ATOM_NORMS = {"q": "layer_norm_a_q", "k": "layer_norm_a_k"}
 _NUM_ELEMENTS = 119
 
@@ -236,7 +242,7 @@ def _diffusion() -> Iterator[Rule]:
     yield from token_transformer("layer_norm_a", _NAMES)
     yield _pair_bias(
         f"{DIFFUSION_STACK}/pair_logits_projection",
-        f"{source}diffusion_transformer.blocks.{{}}.",
+        _NAMES.blocks("diffusion"),
     )
 
 

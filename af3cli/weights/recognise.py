@@ -14,8 +14,18 @@ from af3cli.model.config import ModelConfig, depths, with_depths
 from af3cli.weights.catalogue import configs_of
 from af3cli.weights.check import Problems
 from af3cli.weights.conversion import Rule, convert
-from af3cli.weights.openfold3 import is_openfold3_extra, openfold3_rules, unsupported_openfold3
-from af3cli.weights.protenix import is_protenix_extra, protenix_rules, unsupported_protenix
+from af3cli.weights.openfold3 import (
+    OPENFOLD3_STACKS,
+    is_openfold3_extra,
+    openfold3_rules,
+    unsupported_openfold3,
+)
+from af3cli.weights.protenix import (
+    PROTENIX_STACKS,
+    is_protenix_extra,
+    protenix_rules,
+    unsupported_protenix,
+)
 from af3cli.weights.schema import IDENTIFIER, official_schema
 from af3cli.wording import printable
 
@@ -51,13 +61,7 @@ _FAMILIES = (
         openfold3_rules,
         is_openfold3_extra,
         unsupported_openfold3,
-        {
-            "pairformer": "pairformer_stack",
-            "msa": "msa_module",
-            "template": "template_embedder.template_pair_stack",
-            "confidence": "aux_heads.pairformer_embedding.pairformer_stack",
-            "diffusion": "diffusion_module.diffusion_transformer",
-        },
+        OPENFOLD3_STACKS,
     ),
     TensorFamily(
         "protenix",
@@ -65,13 +69,7 @@ _FAMILIES = (
         protenix_rules,
         is_protenix_extra,
         unsupported_protenix,
-        {
-            "pairformer": "pairformer_stack",
-            "msa": "msa_module",
-            "template": "template_embedder.pairformer_stack",
-            "confidence": "confidence_head.pairformer_stack",
-            "diffusion": "diffusion_module.diffusion_transformer",
-        },
+        PROTENIX_STACKS,
     ),
 )
 

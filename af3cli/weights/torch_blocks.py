@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from af3cli.model.config import OFFICIAL
 from af3cli.weights.conversion import (
@@ -22,7 +23,54 @@ from af3cli.weights.schema import (
     TEMPLATE_STACK,
 )
 
-Names = Mapping[str, str]
+
+@dataclass(frozen=True, kw_only=True)
+class FamilyNames:
+    """What a family calls the modules of its blocks.
+
+    They fill in the `{...}` of the tables below, which show what each is.
+    """
+
+    stacks: Mapping[str, str]
+    pair: str
+    triangle_bias: str
+    attention: str
+    heads: str
+    norm: str
+    pair_bias: str
+    transition_norm: str
+    transition_a: str
+    transition_b: str
+    transition_out: str
+    outer: str
+    averaging: str
+    averaging_bias: str
+    averaging_value: str
+    averaging_gate: str
+    averaging_out: str
+    msa_transition: str
+    adaptive_scale: str
+    adaptive_shift: str
+    zero_gate: str
+    ffw: str
+    ffw_norm: str
+    ffw_a: str
+    ffw_b: str
+    ffw_out: str
+    ffw_zero_gate: str
+    fourier: str
+    condition_norm: str
+    condition_projection: str
+    condition_transition: str
+
+    def blocks(self, stack: str) -> str:
+        """Returns what names of a stack's blocks begin with, `{}` for the block's number."""
+        return f"{self.stacks[stack]}.blocks.{{}}."
+
+    def fill(self, table: str, **others: str) -> str:
+        """Returns a table of rules with these names, and `others`, in place of its `{...}`."""
+        return table.format(**vars(self), **others)
+
 
 # Their residue class of each of ours. Theirs: 20 amino acids, unknown, A G C U, unknown RNA,
 # A G C T of DNA, unknown DNA, gap. Ours: the official 31, whose 30 is unknown DNA, and unknown RNA.
@@ -110,21 +158,20 @@ biased  ffw_adaptive_zero_cond   {ffw}.{ffw_zero_gate}
 """
 
 
-def stacks(names: Names) -> Iterator[Rule]:
+def stacks(names: FamilyNames) -> Iterator[Rule]:
     """Yields the rules of all stacks on the pair representation: template, MSA, pairformers."""
-    yield from _pair_block(TEMPLATE_STACK, names["template_stack"], {**names, "pair": ""})
+    yield from _pair_block(TEMPLATE_STACK, names.blocks("template"), names)
     for stack, source in (
-        (PAIRFORMER, names["pairformer"]),
-        (CONFIDENCE_PAIRFORMER, names["confidence"]),
+        (PAIRFORMER, names.blocks("pairformer")),
+        (CONFIDENCE_PAIRFORMER, names.blocks("confidence")),
     ):
-        yield from _pair_block(stack, source, names)
-        yield from rules(_SINGLE_TRACK.format_map(names), f"{stack}/", source)
+        yield from _pair_block(stack, f"{source}{names.pair}", names)
+        yield from rules(names.fill(_SINGLE_TRACK), f"{stack}/", source)
         yield from _stacked_transition(stack, "single_transition", source, names)
-    yield from _msa_stack({**names, "pair": "pair_stack."})
+    yield from _msa_stack(names)
 
 
-def _pair_block(stack: str, source: str, names: Names) -> Iterator[Rule]:
-    source += names["pair"]
+def _pair_block(stack: str, source: str, names: FamilyNames) -> Iterator[Rule]:
     for direction, module, first, second in (
         ("outgoing", "tri_mul_out", "a", "b"),
         ("incoming", "tri_mul_in", "b", "a"),
@@ -134,29 +181,34 @@ def _pair_block(stack: str, source: str, names: Names) -> Iterator[Rule]:
             table, f"{stack}/triangle_multiplication_{direction}/", f"{source}{module}."
         )
     for index, module in ((1, "tri_att_start"), (2, "tri_att_end")):
-        table = _TRIANGLE_ATTENTION.format_map(names)
+        table = names.fill(_TRIANGLE_ATTENTION)
         yield from rules(table, f"{stack}/pair_attention{index}/", f"{source}{module}.")
     yield from _stacked_transition(stack, "pair_transition", source, names)
 
 
 def _stacked_transition(
-    stack: str, name: str, source: str, names: Names, module: str | None = None, **options: bool
+    stack: str,
+    name: str,
+    source: str,
+    names: FamilyNames,
+    module: str | None = None,
+    **options: bool,
 ) -> Iterator[Rule]:
-    table = _TRANSITION.format(
-        target_norm="input_layer_norm", target="transition", source=module or name, **names
+    table = names.fill(
+        _TRANSITION, target_norm="input_layer_norm", target="transition", source=module or name
     )
     yield from rules(table, f"{stack}/{name}/", source, **options)
 
 
-def diffusion_conditioning(names: Names) -> Iterator[Rule]:
+def diffusion_conditioning(names: FamilyNames) -> Iterator[Rule]:
     """Yields the rules of the conditioning that are more than a row of a table."""
     source = "diffusion_module.diffusion_conditioning."
     for leaf, letter in (("frequency", "w"), ("phase", "b")):
-        tensor = f"{source}{names['fourier']}.{letter}"
+        tensor = f"{source}{names.fourier}.{letter}"
         yield Rule(f"{DIFFUSION}/noise_embedding:{leaf}", (tensor,), regrouped)
     for target, module in (
-        ("norm:scale", names["condition_norm"]),
-        ("projection:weights", names["condition_projection"]),
+        ("norm:scale", names.condition_norm),
+        ("projection:weights", names.condition_projection),
     ):
         yield Rule(
             f"{DIFFUSION}/single_cond_initial_{target}",
@@ -165,35 +217,31 @@ def diffusion_conditioning(names: Names) -> Iterator[Rule]:
         )
     for name, letter in (("pair", "z"), ("single", "s")):
         for index in (0, 1):
-            module = names["condition_transition"].format(
-                letter=letter, index=index, number=index + 1
-            )
+            module = names.condition_transition.format(letter=letter, index=index, number=index + 1)
             target = f"{DIFFUSION}/{name}_transition_{index}ffw"
             yield from _condition_transition(target, f"{source}{module}", names)
 
 
-def _condition_transition(target: str, source: str, names: Names) -> Iterator[Rule]:
-    table = _TRANSITION.format(
-        target_norm="_layer_norm", target="_transition", source=source, **names
-    )
+def _condition_transition(target: str, source: str, names: FamilyNames) -> Iterator[Rule]:
+    table = names.fill(_TRANSITION, target_norm="_layer_norm", target="_transition", source=source)
     yield from rules(table, target)
 
 
-def _msa_stack(names: Names) -> Iterator[Rule]:
-    source, target = names["msa"], f"{MSA_STACK}/"
-    yield from _pair_block(MSA_STACK, source, names)
-    yield from rules(_OUTER_PRODUCT.format_map(names), target, source)
-    product = f"{source}{names['outer']}.linear_out"
+def _msa_stack(names: FamilyNames) -> Iterator[Rule]:
+    source, target = names.blocks("msa"), f"{MSA_STACK}/"
+    yield from _pair_block(MSA_STACK, f"{source}pair_stack.", names)
+    yield from rules(names.fill(_OUTER_PRODUCT), target, source)
+    product = f"{source}{names.outer}.linear_out"
     yield Rule(f"{target}outer_product_mean:output_w", (f"{product}.weight",), transposed)
     yield Rule(f"{target}outer_product_mean:output_b", (f"{product}.bias",), regrouped)
-    yield from rules(_MSA_UPDATE.format_map(names), target, source, optional=True)
+    yield from rules(names.fill(_MSA_UPDATE), target, source, optional=True)
     yield from _stacked_transition(
-        MSA_STACK, "msa_transition", source, names, names["msa_transition"], optional=True
+        MSA_STACK, "msa_transition", source, names, names.msa_transition, optional=True
     )
 
 
 def conditioned_blocks(
-    target: str, source: str, norms: Mapping[str, str], names: Names
+    target: str, source: str, norms: Mapping[str, str], names: FamilyNames
 ) -> Iterator[Rule]:
     """Yields the rules of attention blocks conditioned on the single representation.
 
@@ -201,20 +249,19 @@ def conditioned_blocks(
     """
     for prefix, module in norms.items():
         module = f"{source}attention_pair_bias.{module}."
-        yield from rules(_ADAPTIVE_NORM.format_map(names), f"{target}{prefix}", module)
-    yield from rules(_CONDITIONED_BLOCK.format_map(names), target, source)
-    module = f"{source}{names['ffw']}.{names['ffw_norm']}."
-    yield from rules(_ADAPTIVE_NORM.format_map(names), f"{target}ffw_", module)
+        yield from rules(names.fill(_ADAPTIVE_NORM), f"{target}{prefix}", module)
+    yield from rules(names.fill(_CONDITIONED_BLOCK), target, source)
+    module = f"{source}{names.ffw}.{names.ffw_norm}."
+    yield from rules(names.fill(_ADAPTIVE_NORM), f"{target}ffw_", module)
 
 
-def token_transformer(norm: str, names: Names) -> Iterator[Rule]:
+def token_transformer(norm: str, names: FamilyNames) -> Iterator[Rule]:
     """Yields the rules of the blocks of the diffusion transformer."""
-    source = "diffusion_module.diffusion_transformer.blocks.{}."
-    yield from conditioned_blocks(DIFFUSION_BLOCK, source, {"": norm}, names)
+    yield from conditioned_blocks(DIFFUSION_BLOCK, names.blocks("diffusion"), {"": norm}, names)
 
 
 def atom_transformer(
-    scope: str, source: str, norms: Mapping[str, str], names: Names
+    scope: str, source: str, norms: Mapping[str, str], names: FamilyNames
 ) -> Iterator[Rule]:
     """Yields the rules of the blocks of an atom transformer."""
     target = f"{scope}/__layer_stack_with_per_layer/{scope.rsplit('/', 1)[-1]}"
