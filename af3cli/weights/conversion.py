@@ -31,6 +31,7 @@ from af3cli.weights.schema_blocks import Shape
 Array = Shaped[np.ndarray, "..."]
 Weight = Shaped[np.ndarray, "out in"]
 Convert = Callable[..., Array]
+Tensors = Mapping[str, Array]
 
 _DTYPES = ("bfloat16", "float16", "float32", "float64")
 
@@ -49,6 +50,22 @@ class Rule:
     convert: Convert
     optional: bool = False
     groups_blocks: bool = False
+
+
+@dataclass(frozen=True)
+class TensorFamily:
+    """How to tell a family's tensors, and how to convert them.
+
+    `unsupported(tensors, depths)` says which other version tensors are of, if they are of one.
+    `stacks` are the beginnings of the names of blocks, by stack as in `model.config.depths`.
+    """
+
+    name: str
+    marker: str
+    rules: Callable[[], Iterator[Rule]]
+    is_extra: Callable[[str], bool]
+    unsupported: Callable[[Tensors, Mapping[str, int]], str | None]
+    stacks: Mapping[str, str]
 
 
 def rules(table: str, target: str = "", source: str = "", optional: bool = False) -> Iterator[Rule]:

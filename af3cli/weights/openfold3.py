@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from af3cli.weights.conversion import Rule, checked, regrouped, rules, transposed
+from af3cli.weights.conversion import (
+    Rule,
+    TensorFamily,
+    Tensors,
+    checked,
+    regrouped,
+    rules,
+    transposed,
+)
 from af3cli.weights.schema import (
     ATOM_CONDITIONING,
     CONFIDENCE,
@@ -35,16 +43,14 @@ from af3cli.weights.torch_blocks import (
 
 _VERSION = (2, 0, 0)  # what its own program asks for, if the file tells any
 
-# What names of blocks begin with, by stack as in `model.config.depths`.
-OPENFOLD3_STACKS = {
-    "pairformer": "pairformer_stack",
-    "msa": "msa_module",
-    "template": "template_embedder.template_pair_stack",
-    "confidence": "aux_heads.pairformer_embedding.pairformer_stack",
-    "diffusion": "diffusion_module.diffusion_transformer",
-}
 _NAMES = FamilyNames(
-    stacks=OPENFOLD3_STACKS,
+    stacks={
+        "pairformer": "pairformer_stack",
+        "msa": "msa_module",
+        "template": "template_embedder.template_pair_stack",
+        "confidence": "aux_heads.pairformer_embedding.pairformer_stack",
+        "diffusion": "diffusion_module.diffusion_transformer",
+    },
     pair="pair_stack.",
     triangle_bias="linear_z",
     attention="attn_pair_bias",
@@ -158,7 +164,7 @@ norm    /experimentally_resolved_ln                 experimentally_resolved.laye
 """
 
 
-def openfold3_rules() -> Iterator[Rule]:
+def _rules() -> Iterator[Rule]:
     """Yields what every official array is made of."""
     yield from stacks(_NAMES)
     yield from _trunk()
@@ -166,12 +172,12 @@ def openfold3_rules() -> Iterator[Rule]:
     yield from _confidence()
 
 
-def is_openfold3_extra(name: str) -> bool:
+def _is_extra(name: str) -> bool:
     """Returns whether a tensor repeats another one or tells the version of the file."""
     return name == "version_tensor" or name.startswith("sample_diffusion.")
 
 
-def unsupported_openfold3(tensors: Mapping[str, np.ndarray], _: Mapping[str, int]) -> str | None:
+def _unsupported(tensors: Tensors, _: Mapping[str, int]) -> str | None:
     """Returns which version tensors are of if it is not supported, and which to use."""
     version = tensors.get("version_tensor", _VERSION)
     if np.array_equal(version, _VERSION):
@@ -263,3 +269,13 @@ def _atom_slots(shape: Shape, array: np.ndarray) -> np.ndarray:
     single, slots, bins = shape
     weights = regrouped((single, slots - 1, bins), array.T)
     return np.concatenate([weights, np.zeros((single, 1, bins), np.float32)], axis=1)
+
+
+OPENFOLD3_TENSORS = TensorFamily(
+    name="openfold3",
+    marker="aux_heads.pairformer_embedding.linear_i.weight",
+    rules=_rules,
+    is_extra=_is_extra,
+    unsupported=_unsupported,
+    stacks=_NAMES.stacks,
+)

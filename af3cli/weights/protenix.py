@@ -13,6 +13,8 @@ import numpy as np
 from af3cli.model.config import NUM_DISTANCE_BINS
 from af3cli.weights.conversion import (
     Rule,
+    TensorFamily,
+    Tensors,
     checked,
     constant,
     input_rows,
@@ -46,16 +48,14 @@ from af3cli.weights.torch_blocks import (
     unused_atom_arrays,
 )
 
-# What names of blocks begin with, by stack as in `model.config.depths`.
-PROTENIX_STACKS = {
-    "pairformer": "pairformer_stack",
-    "msa": "msa_module",
-    "template": "template_embedder.pairformer_stack",
-    "confidence": "confidence_head.pairformer_stack",
-    "diffusion": "diffusion_module.diffusion_transformer",
-}
 _NAMES = FamilyNames(
-    stacks=PROTENIX_STACKS,
+    stacks={
+        "pairformer": "pairformer_stack",
+        "msa": "msa_module",
+        "template": "template_embedder.pairformer_stack",
+        "confidence": "confidence_head.pairformer_stack",
+        "diffusion": "diffusion_module.diffusion_transformer",
+    },
     pair="",
     triangle_bias="linear",
     attention="attention_pair_bias",
@@ -158,7 +158,7 @@ norm    /experimentally_resolved_ln                 resolved_ln
 """
 
 
-def protenix_rules() -> Iterator[Rule]:
+def _rules() -> Iterator[Rule]:
     """Yields what every official array is made of."""
     yield from stacks(_NAMES)
     yield from _trunk()
@@ -166,14 +166,12 @@ def protenix_rules() -> Iterator[Rule]:
     yield from _confidence()
 
 
-def is_protenix_extra(name: str) -> bool:
+def _is_extra(name: str) -> bool:
     """Returns whether a tensor is not used: bounds of the distance bins, a language model's."""
     return name in ("confidence_head.lower_bins", "confidence_head.upper_bins", _LANGUAGE_MODEL)
 
 
-def unsupported_protenix(
-    tensors: Mapping[str, np.ndarray], blocks: Mapping[str, int]
-) -> str | None:
+def _unsupported(tensors: Tensors, blocks: Mapping[str, int]) -> str | None:
     """Returns which version tensors are of if it is not supported, and which to use."""
     positions = tensors.get("relative_position_encoding.linear_no_bias.weight")
     if positions is not None and positions.shape[:1] == (256,):
@@ -289,3 +287,13 @@ def _confidence() -> Iterator[Rule]:
 
 def _atom_slots(shape: Shape, array: np.ndarray) -> np.ndarray:
     return regrouped(shape, array.transpose(1, 0, 2))
+
+
+PROTENIX_TENSORS = TensorFamily(
+    name="protenix",
+    marker="confidence_head.linear_no_bias_s1.weight",
+    rules=_rules,
+    is_extra=_is_extra,
+    unsupported=_unsupported,
+    stacks=_NAMES.stacks,
+)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +12,9 @@ from af3cli.errors import WeightsError
 from af3cli.model.config import ModelConfig, depths, with_depths
 from af3cli.weights.catalogue import configs_of
 from af3cli.weights.check import Problems
-from af3cli.weights.conversion import Rule, convert
-from af3cli.weights.openfold3 import (
-    OPENFOLD3_STACKS,
-    is_openfold3_extra,
-    openfold3_rules,
-    unsupported_openfold3,
-)
-from af3cli.weights.protenix import (
-    PROTENIX_STACKS,
-    is_protenix_extra,
-    protenix_rules,
-    unsupported_protenix,
-)
+from af3cli.weights.conversion import TensorFamily, Tensors, convert
+from af3cli.weights.openfold3 import OPENFOLD3_TENSORS
+from af3cli.weights.protenix import PROTENIX_TENSORS
 from af3cli.weights.schema import IDENTIFIER, official_schema
 from af3cli.wording import printable
 
@@ -35,43 +24,7 @@ _MAX_BLOCKS = 64  # of one stack; tensors that share their numbers could name an
 _PREFIXES = ("module.", "model.", "_orig_mod.")
 _MAX_WRAPPERS = 3
 
-Tensors = Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class TensorFamily:
-    """How to tell a family's tensors, and how to convert them.
-
-    `unsupported(tensors, depths)` says which other version tensors are of, if they are of one.
-    `stacks` are the beginnings of the names of blocks, by stack as in `model.config.depths`.
-    """
-
-    name: str
-    marker: str
-    rules: Callable[[], Iterator[Rule]]
-    is_extra: Callable[[str], bool]
-    unsupported: Callable[[Tensors, Mapping[str, int]], str | None]
-    stacks: Mapping[str, str]
-
-
-_FAMILIES = (
-    TensorFamily(
-        "openfold3",
-        "aux_heads.pairformer_embedding.linear_i.weight",
-        openfold3_rules,
-        is_openfold3_extra,
-        unsupported_openfold3,
-        OPENFOLD3_STACKS,
-    ),
-    TensorFamily(
-        "protenix",
-        "confidence_head.linear_no_bias_s1.weight",
-        protenix_rules,
-        is_protenix_extra,
-        unsupported_protenix,
-        PROTENIX_STACKS,
-    ),
-)
+_FAMILIES = (OPENFOLD3_TENSORS, PROTENIX_TENSORS)
 
 # (pattern of a tensor's name, whose it is): models that are near, but not these
 _NEIGHBOURS = (

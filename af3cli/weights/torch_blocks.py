@@ -28,7 +28,8 @@ from af3cli.weights.schema import (
 class FamilyNames:
     """What a family calls the modules of its blocks.
 
-    They fill in the `{...}` of the tables below, which show what each is.
+    They fill in the named `{...}` of the tables below, which show what each of them is; a bare `{}`
+    stays for the number of the block.
     """
 
     stacks: Mapping[str, str]
