@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 from af3cli.chemistry import (
     Component,
@@ -179,6 +179,7 @@ def test_rdkit_is_silent_in_every_thread(
 def test_rdkit_speaks_where_others_call_it(caplog: pytest.LogCaptureFixture) -> None:
     with quiet_rdkit():
         pass
+    rdBase.EnableLog("rdApp.error")  # embeddings at once, of other tests, may have left it off
     logger = logging.getLogger("rdkit")
     logger.addHandler(caplog.handler)
     try:
