@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from af3cli.chemistry.component import Component
 from af3cli.chemistry.text_components import components_from_text
+from af3cli.disk import reading_errors
 from af3cli.errors import InputError
 
 MAX_BYTES = 4 * 2**30
@@ -32,10 +33,12 @@ class TextDictionary:
         """Finds the components; raises `InputError` if the file is not such a dictionary."""
         self.path = path
         try:
-            with path.open("rb") as file, _unpacked(file, path) as plain:
+            with (
+                reading_errors(InputError, path),
+                path.open("rb") as file,
+                _unpacked(file, path) as plain,
+            ):
                 self._text = mmap.mmap(plain.fileno(), 0, access=mmap.ACCESS_READ)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
         except ValueError as error:
             raise InputError(f"{path}: is empty") from error
         starts = [(match[1].decode(), match.start()) for match in _BLOCK.finditer(self._text)]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from af3cli.job.a3m import without_insertions
+from af3cli.job.alphabets import ALPHABETS
+from af3cli.job.places import entity_kind
 from af3cli.job.types import Protein, Rna
 from af3cli.search.hits import Row
-
-_PROTEIN_LETTERS = frozenset("ACDEFGHIKLMNPQRSTVWY")
-_RNA_LETTERS = frozenset("ACGU")
 
 
 def query_row(chain: Protein | Rna) -> str:
@@ -20,12 +19,12 @@ def query_row(chain: Protein | Rna) -> str:
     """
     from af3cli.chemistry.one_letter import one_letter
 
-    known, unknown = (_PROTEIN_LETTERS, "X") if isinstance(chain, Protein) else (_RNA_LETTERS, "N")
-    row = [letter if letter in known else unknown for letter in chain.sequence]
+    alphabet = ALPHABETS[entity_kind(chain)]
+    row = list(chain.sequence.translate(alphabet.in_sequence))
     for modification in chain.modifications:
         letter = one_letter(modification.ccd_code)
-        is_coded = letter in known or (letter in "BZ" and isinstance(chain, Protein))
-        row[modification.position - 1] = letter if is_coded else unknown
+        is_coded = letter in alphabet.components or (letter in "BZ" and isinstance(chain, Protein))
+        row[modification.position - 1] = letter if is_coded else alphabet.unknown
     return "".join(row)
 
 
