@@ -199,6 +199,28 @@ def test_a_link_end_without_an_operator_is_where_the_file_has_it(tmp_path, symme
     assert len(job_of(tmp_path, block.as_string()).bonds) == num_bonds
 
 
+def test_links_have_the_atoms_that_the_file_names_whatever_it_has_coordinates_of(tmp_path):
+    text = read_text(STRUCTURES / "2d0f.pdb.xz")
+    expected = job_of(tmp_path, text)
+    lines = text.splitlines(keepends=True)
+    atom = next(line for line in lines if line[:6] == "HETATM" and "O4  BGC B   1" in line)
+    for changed in ("", f"{atom[:16]}A{atom[17:]}"):
+        assert job_of(tmp_path, text.replace(atom, changed)).bonds == expected.bonds
+    block = archive_block("1ncb.cif.xz")
+    for category in block.get_mmcif_category_names():
+        if category not in ("_atom_site.", "_struct_conn."):
+            block.find_mmcif_category(category).erase()
+    atoms = {bond[0].atom_name for bond in job_of(tmp_path, block.as_string()).bonds}
+    assert atoms == {"ND2", "O2", "O3", "O4"}
+
+
+def test_links_without_an_atoms_name_are_counted_as_lost(tmp_path):
+    text = read_text(STRUCTURES / "2d0f.pdb.xz")
+    job = job_of(tmp_path, text.replace("LINK         O4  BGC B   1", "LINK             BGC B   1"))
+    assert len(job.bonds) == len(job_of(tmp_path, text).bonds) - 1
+    assert "left out: bonds with an end that is no residue of the job (1)" in job.notes
+
+
 @pytest.mark.parametrize("known", [(), (2,)])
 def test_revisions_of_unknown_days_leave_templates_usable(tmp_path, known):
     block = archive_block("5ugo.cif.xz")

@@ -47,7 +47,7 @@ def read_links(block: gemmi.cif.Block, chains: list[Chain]) -> tuple[list[Link],
     """The covalent links between residues that the file states, each once.
 
     The number is of those between two chains, a ligand perhaps, that are left out as one of their
-    ends is no residue of `chains`.
+    ends is no residue of `chains`, or without an atom's name.
     """
     by_label = {chain.label: chain for chain in chains}
     links: dict[tuple[LinkEnd, LinkEnd], Link] = {}
@@ -88,7 +88,7 @@ def _link_end(
     position = chain.positions.get(label_number if chain.is_polymer else author_number)
     if not number and len(chain.residues) == 1:
         position = 1
-    if position is None or chain.residues[position - 1].code != code:
+    if not atom or position is None or chain.residues[position - 1].code != code:
         return None
     return LinkEnd(label, position, code, atom)
 

@@ -271,7 +271,17 @@ def _complete(structure: gemmi.Structure, name: str, source: str) -> gemmi.cif.B
         entity.full_sequence = []
     block = structure.make_mmcif_document()[0]
     block.name = name
+    _name_linked_atoms(block, structure)
     return block
+
+
+def _name_linked_atoms(block: gemmi.cif.Block, structure: gemmi.Structure) -> None:
+    """States the atoms of links that gemmi leaves out, as it finds none at their location."""
+    names = {link.name: (link.partner1, link.partner2) for link in structure.connections}
+    for row in block.find("_struct_conn.", ["id", "ptnr1_label_atom_id", "ptnr2_label_atom_id"]):
+        for i, partner in enumerate(names.get(row.str(0), ()), start=1):
+            if row[i] in _MISSING and partner.atom_name:
+                row[i] = gemmi.cif.quote(partner.atom_name)
 
 
 def _setup_entities(structure: gemmi.Structure) -> None:
