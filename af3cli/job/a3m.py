@@ -66,15 +66,18 @@ def a3m_problem(a3m: str, chain: Protein | Rna) -> str | None:
 def modified_residue_problem(
     a3m: str, chain: Protein | Rna, parents: Mapping[Modification, str]
 ) -> str | None:
-    """What is wrong with a sound alignment's first row at modified residues, or `None`.
+    """What is wrong with an alignment's first row at modified residues, or `None`.
 
     It must have the letter of the residue's parent there, or one that the network reads alike.
+    Nothing is said of residues that it does not have.
     """
     alike = ALPHABETS[entity_kind(chain)].in_alignment
-    first_row = without_insertions(parse_a3m(a3m)[1][0])
+    _, rows = parse_a3m(a3m)
+    first_row = without_insertions(rows[0]) if rows else ""
     for modification, parent in parents.items():
-        letter, wanted = first_row[modification.position - 1], parent.translate(alike)
-        if letter.translate(alike) != wanted:
+        letter = first_row[modification.position - 1 : modification.position]
+        wanted = parent.translate(alike)
+        if letter and letter.translate(alike) != wanted:
             return (
                 f"the first row must have the letter of its parent for a modified residue, but at "
                 f"residue {modification.position} ({modification.ccd_code}) it has {letter} where "

@@ -12,7 +12,7 @@ import pytest
 from af3cli.chemistry import ComponentDictionary, open_dictionary
 from af3cli.errors import InputError
 from af3cli.features.featurise import featurise
-from af3cli.job import Job, Ligand, Protein, read_file
+from af3cli.job import Job, Ligand, Modification, Protein, read_file
 from af3cli.tokens import tokenize
 from af3cli.tokens.component_check import check_components, checked_jobs
 from tests.job.jobs import STRUCTURES, everything, set_at
@@ -234,3 +234,10 @@ def test_parents_of_unknown_components_are_not_guessed(tmp_path, components):
     }
     (line,) = problems_of(written(tmp_path, changed(changes)), components)
     assert line.startswith("sequences[0].protein.modifications[0].ptmType: there is no chemical")
+
+
+@pytest.mark.parametrize("a3m", ["MKS", ">q\nMK\n"])
+def test_alignments_without_the_modified_residue_are_no_failure(components, a3m):
+    """Of a job made by hand, of which `validate` says what is wrong with them."""
+    modified = (Modification("SEP", 3),)
+    check_components(Job("x", (1,), (Protein(("A",), "MKS", modified, a3m, ""),)), components)
