@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gemmi
 
-from af3cli.job.structure.selection import WATERS
+from af3cli.job.structure.names import WATERS
 from af3cli.job.structure.tables import Chain, rows_of
 from af3cli.wording import some
 

@@ -11,21 +11,11 @@ from af3cli.job.alphabets import ALPHABETS
 from af3cli.job.chain_ids import chain_id
 from af3cli.job.options import StructureOptions
 from af3cli.job.structure.links import Link, LinkEnd
+from af3cli.job.structure.names import ADDITIVES, UNKNOWN_LIGANDS, WATERS
 from af3cli.job.structure.polymers import polymer_kind
 from af3cli.job.structure.tables import Chain
 from af3cli.wording import some
 
-# What crystals are grown, frozen and phased with (the official program's crystallisation aids).
-ADDITIVES = frozenset(
-    (
-        *("SO4", "GOL", "EDO", "PO4", "ACT", "PEG", "DMS", "TRS"),
-        *("PGE", "PG4", "FMT", "EPE", "MPD", "MES", "CD", "IOD"),
-    )
-)
-# Ligands and atoms that nobody could name, without atoms in the component dictionary, and the dummy
-# atoms of which membranes are drawn.
-UNKNOWN_LIGANDS = frozenset(("UNL", "UNX", "DUM"))
-WATERS = frozenset(("HOH", "DOD", "WAT"))
 _POLYMER_RESIDUES = frozenset().union(*(alphabet.letters for alphabet in ALPHABETS.values()))
 
 _MAX_ID_LENGTH = 4
@@ -203,11 +193,11 @@ def broken_polymers(chains: list[Chain], links: list[Link]) -> list[Chain]:
 
 def sequence_notes(chains: list[Chain]) -> list[str]:
     """A note of the polymers of which the file does not say what was not seen."""
-    unstated = [_called(c) for c in chains if c.is_polymer and not c.has_sequence]
+    unstated = dict.fromkeys(_called(c) for c in chains if c.is_polymer and not c.has_sequence)
     if not unstated:
         return []
     return [
-        f"the file does not state the sequence of {some(unstated)}: residues that have no "
+        f"the file does not state the sequence of {some(list(unstated))}: residues that have no "
         "coordinates are missing there"
     ]
 

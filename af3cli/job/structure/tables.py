@@ -16,11 +16,11 @@ from af3cli.errors import InputError
 from af3cli.job.chain_ids import chain_id
 from af3cli.job.problems import first_line
 from af3cli.job.structure.binary import binary_document
+from af3cli.job.structure.pdb import read_pdb
 
 _REQUIRED = ("_atom_site.label_asym_id", "_struct_asym.entity_id", "_entity.type")
 _TELLING_OF_ENTITIES = ("_struct_asym.id", "_entity.id", "_entity_poly.entity_id")
 _MISSING = ("", ".", "?")
-_OLD_LINE_LENGTH = 72
 _MAX_DIGITS = 9
 
 
@@ -70,7 +70,7 @@ def read_block(content: str | bytes, source: str) -> gemmi.cif.Block:
             if not any(block.find_values(tag) for tag in _TELLING_OF_ENTITIES):
                 _forget_labels(structure)
             return _complete(structure, block.name, source)
-        structure = _read_pdb(content)
+        structure = read_pdb(content, source)
         return _complete(structure, _pdb_entry(structure), source)
     except (ValueError, RuntimeError, IndexError) as error:
         raise InputError(f"{source}: is no readable structure file: {first_line(error)}") from None
@@ -214,26 +214,6 @@ def _block_with_atoms(document: gemmi.cif.Document, source: str) -> gemmi.cif.Bl
     raise InputError(f"{source}: has no atoms (_atom_site){hint}")
 
 
-def _read_pdb(text: str) -> gemmi.Structure:
-    """A PDB file. In one that names no chain, segments and TER records tell them apart."""
-    structure = _read_pdb_lines(text)
-    if any(chain.name for model in structure for chain in model):
-        return structure
-    structure = _read_pdb_lines(text, split_chain_on_ter=True)
-    for model in structure:
-        if len({residue.segment for chain in model for residue in chain}) > 1:
-            model.split_chains_by_segments(gemmi.HowToNameCopiedChain.Dup)
-    return structure
-
-
-def _read_pdb_lines(text: str, **options: bool) -> gemmi.Structure:
-    """A PDB file, also one of before 1996, with the entry's name where elements are now."""
-    try:
-        return gemmi.read_pdb_string(text, **options)
-    except (ValueError, RuntimeError):
-        return gemmi.read_pdb_string(text, max_line_length=_OLD_LINE_LENGTH, **options)
-
-
 def _is_complete(block: gemmi.cif.Block) -> bool:
     """Whether a file describes its entities, and the polymers among them, if there are any."""
     has_polymers = "polymer" in map(str.lower, block.find_values("_entity.type"))
@@ -285,14 +265,17 @@ def _name_linked_atoms(block: gemmi.cif.Block, structure: gemmi.Structure) -> No
 
 
 def _setup_entities(structure: gemmi.Structure) -> None:
-    """Finds the entities, those of chains too that have no name or one with another chain."""
+    """Finds the entities, those of chains too that have no name or one with another polymer."""
+    structure.add_entity_types()
     taken = {chain.name for model in structure for chain in model}
-    free = (name for name in map(chain_id, itertools.count()) if name not in taken)
+    taken |= {entity.name for entity in structure.entities}
     renamed: list[tuple[gemmi.Chain, str]] = []
     for model in structure:
-        names = {""}
+        free = (name for name in map(chain_id, itertools.count()) if name not in taken)
+        names: set[str] = set()
         for chain in model:
-            if chain.name in names:
+            is_polymer = chain[0].entity_type == gemmi.EntityType.Polymer
+            if not chain.name or (is_polymer and chain.name in names):
                 renamed.append((chain, chain.name))
                 chain.name = next(free)
             names.add(chain.name)
