@@ -118,7 +118,7 @@ def _record(
     name, kind, rest = _read_header(header)
     place = f"record {number} ({name[:40]})" if name else f"record {number}"
     if kind in _NOT_IN_FASTA:
-        problems.add(place, f"FASTA has no place for a {kind}; write the job as JSON")
+        problems.add(place, f"FASTA has no place for {kind} records; write the job as JSON")
         kind = "protein"
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:_MAX_NAME_LENGTH].strip("_.")
     name = name or f"sequence_{number}"

@@ -107,7 +107,7 @@ def test_what_is_behind_the_kind_is_told():
 @pytest.mark.parametrize("kind", ["ligand", "SMILES", "ccd", "ion", "glycan"])
 @pytest.mark.parametrize("header", ["x|{}", "x | {}", "x|{}|CCO", "{}|name=x", "x|{} of some kind"])
 def test_ligands_are_not_taken_for_proteins(header, kind):
-    message = f"FASTA has no place for a {kind.lower()}; write the job as JSON"
+    message = f"FASTA has no place for {kind.lower()} records; write the job as JSON"
     with pytest.raises(InputError, match=rf"record 1 \(x\): {message}"):
         fasta_file(f">{header.format(kind)}\nATP\n", "x").jobs()
 
