@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,20 +16,21 @@ from af3cli.job.options import FastaOptions, StructureOptions
 from af3cli.job.places import entity_place
 from af3cli.job.problems import Problems
 from af3cli.job.server_json import decode_server_job
-from af3cli.job.textfile import decode_text, read_bytes
+from af3cli.job.textfile import beginning, decode_text, read_bytes
 from af3cli.job.types import Job
 from af3cli.job.validate import check_job
 from af3cli.wording import some
 
 MAX_JOB_BYTES = 2**30
 
-_STRUCTURE, _FASTA, _JSON = "a structure", "FASTA", "JSON"
+_STRUCTURE, _FASTA, _JSON, _ALIGNMENT = "a structure", "FASTA", "JSON", "an alignment"
 
 _PDB_RECORDS = (
     *("HEADER", "TITLE", "COMPND", "SOURCE", "REMARK", "CRYST1", "MODEL", "ATOM", "HETATM"),
     *("EXPDTA", "SEQRES", "OBSLTE", "SPLIT", "CAVEAT", "KEYWDS", "AUTHOR", "JRNL", "DBREF"),
     *("NUMMDL", "MDLTYP", "MODRES", "HET ", "HELIX", "SHEET", "SSBOND", "LINK", "ORIGX1", "SCALE1"),
 )
+_PDB_ATOM = re.compile("^(ATOM  |HETATM)", re.IGNORECASE | re.MULTILINE)
 
 
 def read_jobs(
@@ -75,6 +77,11 @@ def read_file(
         for number, entity in enumerate(job.entities):
             problems.rename(entity_place(number, entity), f"chain {some(entity.ids)}")
         return JobFile(str(path), [_checked(job, problems)])
+    if kind == _ALIGNMENT:
+        raise InputError(
+            f"{path}: is an alignment (A3M), no job; name it with unpairedMsaPath in JSON, or put "
+            "it into --msa-dir for a FASTA file"
+        )
     start = content.lstrip()[:20]
     if not start.startswith(("{", "[")):
         found = f"begins with {start!r}" if start else "is empty"
@@ -127,9 +134,13 @@ def _kind(content: str | bytes) -> str:
     start = content[:4096].lstrip()
     if start.startswith((">", ";")):
         return _FASTA
-    if start[:5].lower() == "data_" or start.startswith(("#", *_PDB_RECORDS)):
+    if start.startswith(("{", "[")):
+        return _JSON
+    if start.startswith("#") and beginning(content, 1) == ">":
+        return _ALIGNMENT
+    if beginning(content, 5).lower() == "data_" or start.startswith(_PDB_RECORDS):
         return _STRUCTURE
-    return _JSON
+    return _STRUCTURE if _PDB_ATOM.search(content) else _JSON
 
 
 def _decode_single(document: Value, base_dir: Path | None) -> list[Draft]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ _ZSTD_INPUT_BYTES = 256
 _GZIP_MAGIC = b"\x1f\x8b"
 _XZ_MAGIC = b"\xfd7zXZ\x00"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+_BLANK_OR_COMMENTS = re.compile(r"(?:\s|#[^\n]*+)*+")
 
 
 def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
@@ -42,6 +45,12 @@ def decode_text(data: bytes, path: Path) -> str:
             f"{path}: is not UTF-8 text (byte {error.start}, line {line}); "
             "is this the right file, or text in another encoding?"
         ) from None
+
+
+def beginning(text: str, length: int) -> str:
+    """The first letters of a text, without the blank lines and comments (#) before them."""
+    start = _BLANK_OR_COMMENTS.match(text).end()
+    return text[start : start + length]
 
 
 def read_bytes(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:

@@ -33,6 +33,14 @@ def molecules(job: Job) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize(
+    "first",
+    ["PARENT N/A", "USER  MOD reduce.3.3.160602 H: found=0", "MASTER", "remark x", "# x", "#\n#"],
+)
+def test_a_file_with_lines_of_atoms_is_pdb_whatever_it_begins_with(tmp_path, first):
+    assert molecules(job_of(tmp_path, "\n".join([first, *B]))) == [(SEQUENCES[1], 1)]
+
+
+@pytest.mark.parametrize(
     "ligands",
     [
         [*hetatm("ATP", "X   1", "PG O1G O2G"), "TER", *hetatm("HEM", "Y   1"), "TER"],

@@ -168,6 +168,7 @@ def test_one_job_is_wanted_where_there_are_two(tmp_path):
     [
         ("", "is empty; a job is JSON"),
         (" \n", "is empty; a job is JSON"),
+        ("#70\t1\n>101\nMKTAYIAKQR\n", "is an alignment .*; name it with unpairedMsaPath in JSON"),
         ("MKTAYIAKQR\n", r"begins with 'MKTAYIAKQR\\n'; a job is JSON, .* FASTA \(>\), mmCIF"),
     ],
 )

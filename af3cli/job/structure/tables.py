@@ -17,6 +17,7 @@ from af3cli.job.chain_ids import chain_id
 from af3cli.job.problems import first_line
 from af3cli.job.structure.binary import binary_document
 from af3cli.job.structure.pdb import read_pdb
+from af3cli.job.textfile import beginning
 
 _REQUIRED = ("_atom_site.label_asym_id", "_struct_asym.entity_id", "_entity.type")
 _TELLING_OF_ENTITIES = ("_struct_asym.id", "_entity.id", "_entity_poly.entity_id")
@@ -196,7 +197,7 @@ def _read_cif(content: str | bytes, source: str) -> gemmi.cif.Document | None:
     """The data blocks, `None` if this is no CIF."""
     if isinstance(content, bytes):
         return binary_document(content, source)
-    if content.lstrip()[:5].lower().startswith(("data_", "#")):
+    if beginning(content, 5).lower() == "data_":
         return gemmi.cif.read_string(content)
     return None
 
