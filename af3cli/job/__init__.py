@@ -17,6 +17,7 @@ from af3cli.job.types import (
     Modification,
     Protein,
     Rna,
+    SeenComponent,
     Template,
 )
 from af3cli.job.validate import validate
@@ -35,6 +36,7 @@ __all__ = [
     "Modification",
     "Protein",
     "Rna",
+    "SeenComponent",
     "StructureOptions",
     "Template",
     "chain_id",

@@ -19,6 +19,7 @@ from af3cli.job.structure.links import Link, read_links
 from af3cli.job.structure.models import model_notes
 from af3cli.job.structure.own_templates import chain_template
 from af3cli.job.structure.polymers import spell
+from af3cli.job.structure.seen import seen_components
 from af3cli.job.structure.selection import (
     WATERS,
     Instance,
@@ -72,6 +73,7 @@ def structure_job(
         entities=_entities(block, chains, ids, options),
         bonds=bonds,
         sources=_sources(chains, ids),
+        seen=seen_components(block),
         notes=(
             *model_notes(block, deposited),
             *notes,
@@ -142,7 +144,7 @@ def _refuse_simulation_names(block: gemmi.cif.Block, chains: list[Chain], source
         names = ", ".join(f"{name} to {meant}" for name, meant in found.items())
         raise InputError(
             f"{source}: has residue names of molecular dynamics, which in the component dictionary "
-            f"are those of other molecules; change {names}"
+            f"are those of other molecules, or of none; change {names}"
         )
 
 

@@ -104,12 +104,23 @@ class ChainSource:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenComponent:
+    """What a structure file has of a component: names and elements of heavy atoms.
+
+    They are those of the residue with most of them; elements are upper case.
+    """
+
+    code: str
+    atoms: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One complex to be embedded or predicted, with the seeds to do it for.
 
-    `sources` and `notes` say how the job came out of a file of another kind: what its chains are
-    called there, and what was left out or renamed. They are no part of what is asked for, and jobs
-    that differ in them only are equal.
+    `sources`, `seen` and `notes` say how the job came out of a file of another kind: what its
+    chains are called there, which atoms its components have there, and what was left out or
+    renamed. They are no part of what is asked for, and jobs that differ in them only are equal.
     """
 
     name: str
@@ -118,4 +129,5 @@ class Job:
     bonds: tuple[tuple[AtomAddress, AtomAddress], ...] = ()
     user_ccd: str | None = None
     sources: tuple[ChainSource, ...] = field(default=(), compare=False)
+    seen: tuple[SeenComponent, ...] = field(default=(), compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)

@@ -15,6 +15,7 @@ from af3cli.job.places import MODIFICATION_KEYS, entity_kind, entity_place
 from af3cli.job.problems import Problems
 from af3cli.tokens.chains import atom_source
 from af3cli.tokens.known_residues import KnownResidues
+from af3cli.tokens.seen_components import other_molecule
 from af3cli.tokens.tokenize import NOTHING_LEFT, chains_left_out
 
 
@@ -50,6 +51,7 @@ def find_component_problems(job: Job, components: ComponentDictionary, problems:
     for number, entity in enumerate(job.entities):
         place = entity_place(number, entity)
         _check_entity(entity, place, own, residues, problems)
+        _check_seen_atoms(job, entity, place, own, residues, problems)
         if isinstance(entity, Protein | Rna) and not problems.concern(f"{place}.sequence"):
             _check_modified_columns(entity, place, problems)
     _check_bonded_atoms(job, own, residues, problems)
@@ -98,6 +100,22 @@ def _check_entity(
             problems.add(where, message)
         elif not isinstance(entity, Ligand) and not _heavy_atoms(code, components):
             problems.add(where, f"component {code!r} is all hydrogens, and no residue of a polymer")
+
+
+def _check_seen_atoms(
+    job: Job,
+    entity: Entity,
+    place: str,
+    components: ComponentDictionary,
+    residues: KnownResidues,
+    problems: Problems,
+) -> None:
+    """Compares what a structure file has of components with the dictionary's entries."""
+    seen = {component.code: component for component in job.seen}
+    for where, code in _named_components(entity, place, residues):
+        is_known = code in seen and _is_usable(code, components)
+        if is_known and (message := other_molecule(seen[code], components.get(code))):
+            problems.add(where, message)
 
 
 def _check_modified_columns(entity: Protein | Rna, place: str, problems: Problems) -> None:

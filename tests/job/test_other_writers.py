@@ -14,7 +14,7 @@ from af3cli.chemistry import open_dictionary
 from af3cli.errors import InputError
 from af3cli.features.template_structure import read_template
 from af3cli.job import Entity, Job, Ligand, Protein, StructureOptions, read_job
-from af3cli.job.structure.simulation_names import SIMULATION_NAMES
+from af3cli.job.structure.simulation_names import BARE_NAMES, SIMULATION_NAMES
 from af3cli.job.textfile import read_text
 from tests.job.jobs import STRUCTURES
 
@@ -302,4 +302,45 @@ def test_atoms_that_show_names_of_molecular_dynamics_are_not_of_the_dictionary()
     components = open_dictionary()
     for name, (meant, atom) in SIMULATION_NAMES.items():
         assert meant in components
-        assert atom not in components.get(name).atom_name, name
+        assert name not in components or atom not in components.get(name).atom_name, name
+    for name, (meant, atom) in BARE_NAMES.items():
+        assert meant in components
+        assert atom in components.get(name).atom_name, name
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "change"),
+    [("HIS", "HIP", "HIP to HIS"), ("LYS", "LYN", "LYN to LYS"), (" CA", "Na+", r"Na\+ to NA")],
+)
+def test_names_of_molecular_dynamics_are_refused_also_where_they_are_as_plausible(
+    tmp_path, name, code, change
+):
+    text = read_text(STRUCTURES / "2d0f.pdb.xz")
+    lines = [line for line in text.splitlines() if line[:6] in ("ATOM  ", "HETATM", "TER   ")]
+    text = "\n".join(f"{line[:17]}{line[17:20].replace(name, code)}{line[20:]}" for line in lines)
+    with pytest.raises(InputError, match=f"; change {change}$"):
+        job_of(tmp_path, text)
+
+
+def test_waters_of_molecular_dynamics_are_waters(tmp_path):
+    text = read_text(STRUCTURES / "2d0f.pdb.xz")
+    job = job_of(tmp_path, text.replace("HOH A", "TIP3A"))
+    assert "left out: waters (452)" in job.notes
+    with pytest.raises(InputError, match=r"; change SPC to HOH$"):
+        job_of(tmp_path, text.replace("HOH A", "SPC A"))
+
+
+def test_dna_may_have_the_names_of_before_2007(tmp_path):
+    structure = gemmi.make_structure_from_block(archive_block("1bna.cif.xz"))
+    structure.setup_entities()
+    text = structure.make_pdb_string().replace(" C1'", " O3'")
+    expected = job_of(tmp_path, text)
+    old = re.sub(r"\bD([ACGT])\b", r" \1", text)
+    assert old != text
+    assert job_of(tmp_path, old).entities == expected.entities
+    atoms = "".join(line for line in old.splitlines(True) if line[:6] in ("ATOM  ", "TER   "))
+    assert job_of(tmp_path, atoms).entities == expected.entities
+    with pytest.raises(InputError, match=r"; change GUA to G$"):
+        job_of(tmp_path, re.sub(r" DG\b", "GUA", text))
+    with pytest.raises(InputError, match=r"; change DC5 to DC$"):
+        job_of(tmp_path, re.sub(r" DC\b", "DC5", text))

@@ -12,7 +12,8 @@ import pytest
 from af3cli.chemistry import ComponentDictionary, open_dictionary
 from af3cli.errors import InputError
 from af3cli.features.featurise import featurise
-from af3cli.job import Job, Ligand, Modification, Protein, read_file
+from af3cli.job import Job, Ligand, Modification, Protein, read_file, read_job
+from af3cli.job.textfile import read_text
 from af3cli.tokens import tokenize
 from af3cli.tokens.component_check import check_components, checked_jobs
 from tests.job.jobs import STRUCTURES, everything, set_at
@@ -241,3 +242,52 @@ def test_alignments_without_the_modified_residue_are_no_failure(components, a3m)
     """Of a job made by hand, of which `validate` says what is wrong with them."""
     modified = (Modification("SEP", 3),)
     check_components(Job("x", (1,), (Protein(("A",), "MKS", modified, a3m, ""),)), components)
+
+
+def pdb_ligand(folder: Path, code: str, atoms: str) -> Path:
+    """A file with a ligand that has these atoms, beside a part of a protein."""
+    text = read_text(STRUCTURES / "rnase_frag.pdb.xz")
+    lines = [line for line in text.splitlines() if line.startswith("ATOM")]
+    for atom in atoms.split():
+        place = f"X   1    {len(lines):8.3f} 900.000 900.000  1.00  0.00"
+        lines.append(f"HETATM 9000  {atom:3} {code:3} {place}           {atom[0]}")
+    path = folder / "x.pdb"
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("code", "atoms"),
+    [
+        ("LIG", "C1 C2 C3 C4 C5 C6"),  # as any ligand is called
+        ("LIG", "N1 N3 C4 C5"),
+        ("ADE", "N9 C8 N7 C5 C6 N6 N1 C2 N3 C4 C11"),  # more than the dictionary's
+        ("CT3", "N CAT"),  # few, and none of the dictionary's
+    ],
+)
+def test_a_ligand_that_is_another_molecule_in_the_dictionary_is_refused(
+    tmp_path, components, code, atoms
+):
+    (line,) = problems_of(pdb_ligand(tmp_path, code, atoms), components)
+    place = r"chain C.ccdCodes\[0\]"
+    assert re.match(rf"{place}: {code} in the component dictionary is another molecule, ", line)
+
+
+@pytest.mark.parametrize(
+    ("code", "atoms"),
+    [
+        ("LIG", "N1 N3 C4 C5 C6 C7 C8 C10 N12 C13 C15 C17 C20 C21 C22 C24 C26 C28"),
+        ("ADE", "N9 C8"),  # a part of it
+        ("ADE", "N1 N2 N3 N4 N5 C1 C2 C3 C4 C5"),  # atoms have other names
+        ("ADE", "N9 C8 N7 C5 C6 N6 N1 C2 N3 C4 H8 H2"),
+    ],
+)
+def test_a_ligand_that_may_be_that_of_the_dictionary_is_taken(tmp_path, components, code, atoms):
+    (job,) = checked_jobs(read_file(pdb_ligand(tmp_path, code, atoms)), components)
+    assert job.entities[-1].ccd_codes == (code,)
+
+
+@pytest.mark.parametrize("path", sorted(STRUCTURES.glob("*.?z")), ids=lambda path: path.name)
+def test_structures_of_the_archive_have_the_molecules_of_the_dictionary(path, components):
+    assert read_job(path).seen
+    checked_jobs(read_file(path), components)

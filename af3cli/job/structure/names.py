@@ -12,4 +12,4 @@ ADDITIVES = frozenset(
 # Ligands and atoms that nobody could name, without atoms in the component dictionary, and the dummy
 # atoms of which membranes are drawn.
 UNKNOWN_LIGANDS = frozenset(("UNL", "UNX", "DUM"))
-WATERS = frozenset(("HOH", "DOD", "WAT"))
+WATERS = frozenset(("HOH", "DOD", "WAT", "H2O", "TIP"))

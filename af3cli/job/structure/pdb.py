@@ -23,6 +23,8 @@ _WATER, _POLYMER, _OTHER = (
     gemmi.EntityType.NonPolymer,
 )
 _CAPS = ("NME", "NH2")
+# What nucleotides of DNA were called before 2007, as those of RNA are.
+_OLD_DNA = {"A": "DA", "C": "DC", "G": "DG", "T": "DT", "U": "DU", "I": "DI"}
 # In Angstrom: longer than any bond between two residues, and shorter than contacts; longer than the
 # way from residue to residue where a file has a few atoms of each alone.
 _MAX_BOND = 2.2
@@ -41,6 +43,9 @@ def read_pdb(text: str, source: str) -> gemmi.Structure:
     _refuse_long_names(lines, source)
     divided, have_ter = _divide(lines)
     structure = _read_lines("\n".join(divided))
+    for model in structure:
+        for run in model:
+            _rename_old_dna(run, structure.get_entity(run.name))
     stated = {entity.name for entity in structure.entities if entity.full_sequence}
     ends = iter(have_ter)
     for model in structure:
@@ -146,6 +151,18 @@ def _divide(lines: list[str]) -> tuple[list[str], list[bool]]:
         if line[:4].strip().upper() == "END":
             break
     return divided, have_ter
+
+
+def _rename_old_dna(run: gemmi.Chain, entity: gemmi.Entity | None) -> None:
+    """Gives nucleotides of DNA, which has no O2', the names that they have now."""
+    nucleotides = [residue for residue in run if residue.name in _OLD_DNA]
+    atoms = {atom.name.replace("*", "'") for residue in nucleotides for atom in residue}
+    if "O3'" not in atoms or "O2'" in atoms:
+        return
+    for residue in nucleotides:
+        residue.name = _OLD_DNA[residue.name]
+    if entity:
+        entity.full_sequence = [_OLD_DNA.get(name, name) for name in entity.full_sequence]
 
 
 def _number_chains(model: gemmi.Model, have_ter: list[bool], stated: set[str]) -> None:
