@@ -214,8 +214,20 @@ def test_links_have_the_atoms_that_the_file_names_whatever_it_has_coordinates_of
     assert atoms == {"ND2", "O2", "O3", "O4"}
 
 
-def test_links_without_an_atoms_name_are_counted_as_lost(tmp_path):
+def test_links_may_be_conect_alone(tmp_path):
     text = read_text(STRUCTURES / "2d0f.pdb.xz")
+    expected = job_of(tmp_path, text)
+    for left_out in ((), ("LINK",), ("CONECT",)):
+        lines = [line for line in text.splitlines() if not line.startswith(left_out)]
+        assert set(job_of(tmp_path, "\n".join(lines)).bonds) == set(expected.bonds)
+    lines = [line for line in text.splitlines() if not line.startswith("LINK")]
+    far = [f"{line[:30]} 900.000{line[38:]}" if " GLC B   3" in line else line for line in lines]
+    assert len(job_of(tmp_path, "\n".join(far)).bonds) == len(expected.bonds) - 2
+
+
+def test_links_without_an_atoms_name_are_counted_as_lost(tmp_path):
+    lines = read_text(STRUCTURES / "2d0f.pdb.xz").splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("CONECT"))
     job = job_of(tmp_path, text.replace("LINK         O4  BGC B   1", "LINK             BGC B   1"))
     assert len(job.bonds) == len(job_of(tmp_path, text).bonds) - 1
     assert "left out: bonds with an end that is no residue of the job (1)" in job.notes

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import gemmi
 
 from af3cli.errors import InputError
+from af3cli.job.structure.conect import add_conect_links
 from af3cli.job.structure.names import WATERS
 
 _OLD_LINE_LENGTH = 72
@@ -58,6 +59,7 @@ def read_pdb(text: str, source: str) -> gemmi.Structure:
     structure.add_entity_types()
     for chain in (chain for model in structure for chain in model):
         _take_cap(chain)
+    add_conect_links(structure)
     return structure
 
 
