@@ -130,3 +130,38 @@ def test_extension_does_not_matter(tmp_path):
     path = Path(tmp_path / "unnamed")
     path.write_bytes((STRUCTURES / "1bna.cif.xz").read_bytes())
     assert describe(read_job(path)).startswith("1BNA: DNA of 12 residues (chains A, B)")
+
+
+def test_residues_without_authors_numbers_are_told_apart(tmp_path):
+    """Those of ligands, which have no label numbers: five sugars were one, and all waters."""
+    text = read_text(STRUCTURES / "2d0f.cif.xz")
+    whole = read_job(STRUCTURES / "2d0f.cif.xz")
+    block = gemmi.cif.read_string(text)[0]
+    atoms = block.get_mmcif_category("_atom_site.", raw=True)
+    path = tmp_path / "written.cif"
+    for missing in ("remove", "empty"):
+        if missing == "remove":
+            columns = {tag: atoms[tag] for tag in atoms if not tag.startswith("auth_")}
+        else:
+            columns = atoms | {"auth_seq_id": ["?"] * len(atoms["id"])}
+        block.set_mmcif_category("_atom_site.", columns, raw=True)
+        for category in ("_pdbx_branch_scheme.", "_pdbx_nonpoly_scheme.", "_pdbx_poly_seq_scheme."):
+            block.find_mmcif_category(category).erase()
+        path.write_text(block.as_string())
+        job = read_job(path)
+        assert job.entities == whole.entities
+        assert "left out: waters (452)" in job.notes
+
+
+def test_sequences_are_those_that_the_file_states_whatever_tables_it_lacks(tmp_path):
+    block = gemmi.cif.read_string(read_text(STRUCTURES / "5ugo.cif.xz"))[0]
+    for category in block.get_mmcif_category_names():
+        if category not in ("_atom_site.", "_entity_poly.", "_entity_poly_seq."):
+            block.find_mmcif_category(category).erase()
+    path = tmp_path / "written.cif"
+    path.write_text(block.as_string())
+    job = read_job(path)
+    polymers = [e.sequence for e in job.entities if not isinstance(e, Ligand)]
+    expected = read_job(STRUCTURES / "5ugo.cif.xz").entities
+    assert polymers == [e.sequence for e in expected if not isinstance(e, Ligand)]
+    assert not any("does not state" in note for note in job.notes)

@@ -7,8 +7,9 @@ that describe entities are completed by gemmi from their atoms, and so are PDB f
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import gemmi
 
@@ -65,11 +66,13 @@ def read_block(content: str | bytes, source: str) -> gemmi.cif.Block:
     try:
         if (document := _read_cif(content, source)) is not None:
             block = _block_with_atoms(document, source)
+            _number_residues(block)
             if _is_complete(block):
                 return block
             structure = gemmi.make_structure_from_block(block)
-            if not any(block.find_values(tag) for tag in _TELLING_OF_ENTITIES):
-                _forget_labels(structure)
+            if any(block.find_values(tag) for tag in _TELLING_OF_ENTITIES):
+                return _complete(structure, block.name, source, _sequences(block))
+            _forget_labels(structure)
             return _complete(structure, block.name, source)
         structure = read_pdb(content, source)
         return _complete(structure, _pdb_entry(structure), source)
@@ -234,11 +237,56 @@ def _forget_labels(structure: gemmi.Structure) -> None:
         residue.entity_type = gemmi.EntityType.Unknown
 
 
-def _complete(structure: gemmi.Structure, name: str, source: str) -> gemmi.cif.Block:
-    """Tables of a structure whose entities gemmi works out from its atoms."""
+def _number_residues(block: gemmi.cif.Block) -> None:
+    """Gives residues author's numbers in a file that has none: label numbers, or else counted.
+
+    A residue begins where the component changes, or an atom comes again.
+    """
+    tags = ("label_asym_id", "label_comp_id", "label_seq_id", "label_atom_id", "label_alt_id")
+    loop = block.find_loop("_atom_site.label_comp_id").get_loop()
+    if loop is None or any(row for (row,) in rows_of(block, "_atom_site.", "auth_seq_id")):
+        return
+    numbers: list[str] = []
+    counts: dict[str, int] = {}
+    before: tuple[str, ...] = ()
+    atoms: set[tuple[str, str]] = set()
+    for label, code, number, atom, location in rows_of(block, "_atom_site.", *tags):
+        residue = label, code, number
+        if residue != before or (atom, location) in atoms:
+            counts[label] = counts.get(label, 0) + 1
+            before, atoms = residue, set()
+        atoms.add((atom, location))
+        numbers.append(number or str(counts[label]))
+    if "_atom_site.auth_seq_id" not in loop.tags:
+        loop.add_columns(["_atom_site.auth_seq_id"], "?")
+    column = block.find_values("_atom_site.auth_seq_id")
+    for i, number in enumerate(numbers):
+        column[i] = number
+
+
+def _sequences(block: gemmi.cif.Block) -> dict[str, list[str]]:
+    """The components of each polymer entity; where there are several at a place, the first."""
+    residues: dict[str, dict[str, str]] = {}
+    for entity, number, code in rows_of(block, "_entity_poly_seq.", "entity_id", "num", "mon_id"):
+        residues.setdefault(entity, {}).setdefault(number, code)
+    return {entity: list(codes.values()) for entity, codes in residues.items()}
+
+
+def _complete(
+    structure: gemmi.Structure,
+    name: str,
+    source: str,
+    sequences: Mapping[str, list[str]] = MappingProxyType({}),
+) -> gemmi.cif.Block:
+    """Tables of a structure whose entities gemmi works out from its atoms.
+
+    `sequences` are those of entities, by name, that the file states beside them.
+    """
     if len(structure) == 0 or not any(len(chain) for chain in structure[0]):
         raise InputError(f"{source}: is neither mmCIF nor PDB, or has no atoms")
     _setup_entities(structure)
+    for entity in structure.entities:
+        entity.full_sequence = entity.full_sequence or sequences.get(entity.name, [])
     unstated = [
         entity
         for entity in structure.entities
