@@ -78,9 +78,10 @@ def _refuse_long_names(lines: list[str], source: str) -> None:
     found: dict[str, None] = {}
     atoms = (line if _is_atom(line) else "" for line in lines if _is_atom(line) or _is_end(line))
     for first, second in itertools.pairwise(atoms):
+        if first[20:21] == second[20:21] or first[21:22] != second[21:22]:
+            continue
         plain, long = sorted((first, second), key=lambda line: line[20:21])
-        is_one_chain = first[21:22] == second[21:22] and _number(second) - _number(first) in (0, 1)
-        if is_one_chain and plain[20:21] == " " != long[20:21]:
+        if plain[20:21] == " " and _number(second) - _number(first) in (0, 1):
             found[long[17:21]] = None
     if names := ", ".join(name for name in found if name[:3] not in WATERS):
         raise InputError(
