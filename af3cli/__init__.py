@@ -5,9 +5,10 @@ first used, so that `import af3cli` costs nothing::
 
     job = af3cli.read_job("job.json")
     components = af3cli.open_dictionary()
-    tokens, atoms = af3cli.tokenize(job, components)
     model = af3cli.load_model("af3.bin.zst")
-    features = af3cli.featurise(job, tokens, atoms, components, 1, model.config.features)
+    conventions = model.config.features
+    tokens, atoms = af3cli.tokenize(job, components, terminal_atoms=conventions.terminal_atoms)
+    features = af3cli.featurise(job, tokens, atoms, components, 1, conventions)
     embeddings = af3cli.embed(model, features, seed=1)  # .single, .pair, .target_feat
 
     model = af3cli.load_prediction_model("af3.bin.zst")

@@ -81,6 +81,10 @@ def test_ends_of_chains_lose_atoms_but_not_those_that_are_bonded_or_tokens() -> 
     chain = tokens.chain_id[atoms.token]
     ends = [(c, str(n)) for c, n in zip(chain, atoms.name, strict=True) if n in ("OXT", "OP3")]
     assert ends == [("B", "OXT"), ("C", "OXT")]
+    conventions = with_(terminal_atoms=False)
+    featurise(job, tokens, atoms, COMPONENTS, 1, conventions)
+    with pytest.raises(ValueError, match="terminal_atoms=False"):
+        featurise(job, *tokenize(job, COMPONENTS), COMPONENTS, 1, conventions)
 
 
 def test_unknown_rna_is_told_from_unknown_dna() -> None:
