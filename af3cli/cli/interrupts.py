@@ -2,8 +2,9 @@
 
 Python's own way has two holes here. RDKit takes the signal for itself while it makes conformers,
 and JAX calls Python on garbage collection, where `KeyboardInterrupt` is printed and dropped. So the
-signal is blocked, before any library starts a thread, and one thread of ours waits for it. Commands
-without these libraries need no more than `tells_interrupts`.
+signal is blocked, before any library starts a thread, and one thread of ours waits for it; the main
+thread is stopped when it is not in that call. Commands without these libraries need no more than
+`tells_interrupts`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from types import FrameType
 
 import click
 
 EXIT_CODE = 130
 _SIGNALS = {signal.SIGINT}
+_GARBAGE_CALLBACK = "_xla_gc_callback"  # JAX's; what is raised in it is dropped
+_SECONDS_BETWEEN_TRIES = 0.1
 _SHOW_CURSOR = b"\x1b[?25h"  # which the bar has hidden
 _interrupted = threading.Event()
 _stopping = threading.Event()
@@ -76,6 +80,7 @@ def _watched() -> Iterator[None]:
     try:
         yield
     finally:
+        _stopping.set()
         is_over.set()
         signal.pthread_kill(watcher.ident, signal.SIGINT)
         watcher.join()
@@ -84,10 +89,23 @@ def _watched() -> Iterator[None]:
         _stopping.clear()
 
 
-def _stop_once(*_: object) -> None:
-    """Stops the main thread, unless it is stopping by itself and must not be stopped in that."""
+def _stop_once(_: int, frame: FrameType | None) -> None:
+    """Stops the main thread, unless it is stopping by itself and must not be stopped in that.
+
+    In JAX's garbage callback it does nothing; there is another try soon.
+    """
+    while frame is not None:
+        if frame.f_code.co_name == _GARBAGE_CALLBACK:
+            return
+        frame = frame.f_back
     if not _stopping.is_set():
         stop_if_interrupted()
+
+
+def _stop_main_thread() -> None:
+    while not _stopping.is_set():
+        _thread.interrupt_main()
+        _stopping.wait(_SECONDS_BETWEEN_TRIES)
 
 
 def _watch(is_over: threading.Event) -> None:
@@ -96,12 +114,14 @@ def _watch(is_over: threading.Event) -> None:
         return
     _interrupted.set()
     _tell("Stopping; Ctrl-C again stops at once.")
-    _thread.interrupt_main()
+    stopper = threading.Thread(target=_stop_main_thread, daemon=True)
+    stopper.start()
     signal.sigwait(_SIGNALS)
     if not is_over.is_set():
         if sys.stderr.isatty():
             os.write(sys.stderr.fileno(), _SHOW_CURSOR)
         os._exit(EXIT_CODE)
+    stopper.join()
 
 
 def _tell(text: str) -> None:

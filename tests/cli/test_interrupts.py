@@ -86,6 +86,36 @@ def test_a_command_that_is_stopping_is_not_stopped_again():
     assert b"cleaned up" in told and b"Traceback" not in told
 
 
+COLLECTING = """
+import gc, sys, time
+from af3cli.cli.interrupts import notices_interrupts
+
+def _xla_gc_callback(phase, _):
+    print(phase, file=sys.stderr, flush=True)
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        pass
+
+@notices_interrupts
+def command():
+    gc.disable()
+    gc.callbacks.append(_xla_gc_callback)
+    gc.collect()
+    time.sleep(5)
+
+command()
+"""
+
+
+def test_a_signal_while_jax_collects_garbage_is_not_lost():
+    """There, what is raised is printed and dropped."""
+    process = subprocess.Popen([sys.executable, "-c", COLLECTING], stderr=subprocess.PIPE)
+    read_until(process.stderr.fileno(), b"start\n")
+    process.send_signal(signal.SIGINT)
+    told = process.stderr.read()
+    assert (process.wait(timeout=30), told.count(b"Traceback")) == (130, 0)
+
+
 def test_nobody_need_read_what_is_told():
     """As behind a `tee` that the same Ctrl-C has ended."""
     process = subprocess.Popen([sys.executable, "-c", PROGRAM], stderr=subprocess.PIPE)
