@@ -16,30 +16,34 @@ NOT_KEPT = "compiled programs are not kept, so each run compiles anew"
 HOW_TO_KEEP = "name a folder that you can write to in JAX_COMPILATION_CACHE_DIR"
 
 
-def keep_compiled_programs(cache: Path | None = None) -> Path | None:
+def keep_compiled_programs(cache: Path | None = None) -> Path | str | None:
     """Switches JAX's persistent compilation cache on and returns where it is.
 
-    Programs are kept in `compiled` in `cache`, by default the user's cache. A folder that the user
-    chose with `JAX_COMPILATION_CACHE_DIR` is left as it is. Returns None, and leaves the cache off,
-    where there is no such folder or it cannot be written.
+    Programs are kept in `compiled` in `cache`, by default the user's cache. JAX's setting is left
+    as it is where the user made one with `JAX_COMPILATION_CACHE_DIR`; an address there, such as
+    `gs://bucket/folder`, is returned as text. Returns None where there is no such folder or it
+    cannot be read and written; the cache is then off by default.
     """
     import jax
 
-    if jax.config.jax_compilation_cache_dir:
-        return Path(jax.config.jax_compilation_cache_dir)
+    if chosen := jax.config.jax_compilation_cache_dir:
+        return chosen if "://" in chosen else _usable(Path(chosen))
     compiled = cache / "compiled" if cache else user_cache("compiled")
-    if compiled is None:
-        return None
-    folder = compiled / _processor()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    if not os.access(folder, os.W_OK):
+    folder = _usable(compiled / _processor()) if compiled else None
+    if folder is None:
         return None
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _WORTH_KEEPING)
     return folder
+
+
+def _usable(folder: Path) -> Path | None:
+    """Returns `folder`, which is made if need be; None if it cannot be read and written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else None
 
 
 def _processor() -> str:

@@ -84,6 +84,8 @@ def _compiled_programs() -> Finding:
     folder = keep_compiled_programs()
     if folder is None:
         return Finding("compiled", NOT_KEPT, HOW_TO_KEEP)
+    if isinstance(folder, str):
+        return Finding("compiled", folder)
     files = [path for path in folder.iterdir() if path.is_file()]
     num_bytes = sum(path.stat().st_size for path in files)
     return Finding("compiled", f"{folder}: {counted(len(files), 'file')}, {size(num_bytes)}")

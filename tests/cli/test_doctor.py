@@ -41,6 +41,24 @@ def test_databases_that_are_named_and_not_there(af3, tmp_path, monkeypatch):
     assert run.exit_code == 0 and "gone.toml: does not exist" in run.output
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("/proc/nope", "compiled    compiled programs are not kept"),
+        ("gs://bucket/x", "compiled    gs://bucket/x\n"),
+    ],
+)
+def test_a_place_for_programs_that_is_no_usable_folder(af3, tmp_path, place, told):
+    (tmp_path / "af3.bin.zst").touch()
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", place)
+    try:
+        run = af3("doctor", "--weights-dir", tmp_path)
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+    assert run.exit_code == 0 and told in run.output, run.output
+
+
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="JAX uses the GPU here")
 def test_a_gpu_that_is_not_used(af3, tmp_path, monkeypatch):
     monkeypatch.delenv("JAX_PLATFORMS", raising=False)

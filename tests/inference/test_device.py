@@ -46,6 +46,25 @@ def test_the_users_own_choice_is_left(tmp_path, no_cache):
     assert keep_compiled_programs() == tmp_path
 
 
+@pytest.mark.parametrize("is_usable", [True, False])
+def test_the_users_own_folder_is_made_and_must_be_usable(
+    tmp_path, no_cache, monkeypatch, is_usable
+):
+    chosen = tmp_path / "mine"
+    jax.config.update("jax_compilation_cache_dir", str(chosen))
+    monkeypatch.setattr(os, "access", lambda path, mode: is_usable)
+    assert keep_compiled_programs() == (chosen if is_usable else None)
+    assert chosen.is_dir()
+    (tmp_path / "file").touch()
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path / "file"))
+    assert keep_compiled_programs() is None
+
+
+def test_an_address_of_the_users_is_left_as_text(no_cache):
+    jax.config.update("jax_compilation_cache_dir", "gs://bucket/folder")
+    assert keep_compiled_programs() == "gs://bucket/folder"
+
+
 def test_a_folder_that_cannot_be_is_done_without(tmp_path, no_cache, monkeypatch):
     (tmp_path / "file").touch()
     assert keep_compiled_programs(tmp_path / "file") is None
