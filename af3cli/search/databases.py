@@ -52,6 +52,7 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(f"{path.name} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()
 
 
+@reading_errors(InputError)
 def find_databases(
     paths: Iterable[str] = (), sizes: Iterable[str] = (), config: Path | None = None
 ) -> dict[str, Database]:
@@ -60,7 +61,7 @@ def find_databases(
     `paths` are `NAME=PATH`, `sizes` are `NAME=Z`. Databases that they do not name come from
     `config`, or else from what the variable `AF3_DATABASES` names: a TOML or JSON file of paths, or
     a folder that holds files of the official names. Raises `InputError` for names that are not
-    known, files that are not there, and shards without a size.
+    known, files that are not there, places that cannot be read, and shards without a size.
     """
     chosen_config = config or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
     configured: dict[str, tuple[str, float | None]] = {}

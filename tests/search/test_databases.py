@@ -60,6 +60,16 @@ def test_mistakes(folder: Path, paths: list[str], sizes: list[str], message: str
         find_databases([path.format(folder) for path in paths], sizes)
 
 
+def test_places_that_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is too long is refused like a folder that may not be looked into."""
+    long = folder / ("a" * 300)
+    with pytest.raises(InputError, match=r"aaa cannot be read: File name too long"):
+        find_databases([f"uniref90={long}"])
+    monkeypatch.setenv(VARIABLE, str(long))
+    with pytest.raises(InputError, match=r"aaa cannot be read: File name too long"):
+        find_databases()
+
+
 @pytest.mark.parametrize("text", ["[", "uniref90 = 3", "other = 'a'", "mgnify = {path='a', y=1}"])
 def test_bad_configuration(tmp_path: Path, text: str) -> None:
     config = tmp_path / "databases.toml"
