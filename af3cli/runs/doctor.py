@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from af3cli.errors import DeviceError, InputError, WeightsError
@@ -34,16 +34,35 @@ class Finding:
 def examine(weights_dir: Path | None = None) -> Iterator[Finding]:
     """Yields what there is of each thing that a run may need.
 
-    Parameters are looked for in `weights_dir`, then where every run looks.
+    Parameters are looked for in `weights_dir`, then where every run looks. Where a package is
+    missing there is no more to tell.
     """
-    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    python = f"Python {platform.python_version()} at {sys.prefix}"
-    yield Finding("program", f"af3cli {version('af3cli')}, {python}; {packages}")
+    program = _program()
+    yield program
+    if program.is_lacking:
+        return
     yield _device()
     yield _compiled_programs()
     yield _components()
     yield _parameters(weights_dir)
     yield _databases()
+
+
+def _program() -> Finding:
+    versions = {name: _version(name) for name in ("af3cli", *_PACKAGES)}
+    own, *packages = (f"{name} {known or 'is missing'}" for name, known in versions.items())
+    text = f"{own}, Python {platform.python_version()} at {sys.prefix}; {', '.join(packages)}"
+    if all(versions.values()):
+        return Finding("program", text)
+    advice = "install the program anew, with all that it needs: pip install -c constraints.txt ."
+    return Finding("program", text, advice, is_lacking=True)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _device() -> Finding:

@@ -27,6 +27,13 @@ def test_without_parameters_it_says_how_to_get_some(af3):
     assert "name a folder or a file of their paths in AF3_DATABASES" in run.output
 
 
+def test_a_package_that_is_missing(af3, monkeypatch):
+    monkeypatch.setattr(doctor, "_PACKAGES", ("jax", "no-such-package"))
+    run = af3("doctor")
+    assert run.exit_code == 1 and "no-such-package is missing\n" in run.output
+    assert "-> install the program anew" in run.output and "device" not in run.output
+
+
 def test_with_parameters_nothing_is_missing(af3, tmp_path):
     (tmp_path / "af3.bin.zst").touch()
     run = af3("doctor", "--weights-dir", tmp_path)
