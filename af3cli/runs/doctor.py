@@ -121,15 +121,22 @@ def _components() -> Finding:
 
 
 def _parameters(weights_dir: Path | None) -> Finding:
-    from af3cli.weights.find import find_weights, models_here
+    from af3cli.weights.catalogue import CATALOGUE
+    from af3cli.weights.find import find_weights, find_whole
 
+    found = {entry.name: find_whole(entry, weights_dir) for entry in CATALOGUE.values()}
+    problems = [problem for _, problems in found.values() for problem in problems]
     try:
-        here = models_here(weights_dir)
-        if not here:
-            here = {"unnamed": find_weights(None, weights_dir)}
+        default = find_weights(None, weights_dir)
     except WeightsError as error:
-        return Finding("parameters", "none", str(error), is_lacking=True)
-    return Finding("parameters", "; ".join(f"{name}: {path}" for name, path in here.items()))
+        default = None
+        problems.insert(0, str(error))
+    named = {name: path for name, (path, _) in found.items() if path and path != default}
+    advice = "\n".join(dict.fromkeys(problems))
+    if not (default or named):
+        return Finding("parameters", "none", advice, is_lacking=True)
+    places = {"without --weights": default or "none", **named}
+    return Finding("parameters", "; ".join(f"{n}: {p}" for n, p in places.items()), advice)
 
 
 def _databases() -> Finding:

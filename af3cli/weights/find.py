@@ -16,6 +16,7 @@ from af3cli.weights.catalogue import (
 )
 from af3cli.weights.files import reading_errors
 from af3cli.weights.model_files import TORCH_SUFFIXES, find_model, models_in
+from af3cli.weights.official_file import noise_embedding_file
 
 _SUFFIXES = (*TORCH_SUFFIXES, ".safetensors")
 
@@ -84,22 +85,39 @@ def find_in(place: Path, entry: CatalogueEntry) -> Path | None:
         return None
     names = (f"{entry.name}.safetensors", entry.file_names[0])
     whole = next((folder / name for name in names if (folder / name).is_file()), None)
-    return whole or find_model(folder, entry.official_stem)
+    first = whole or find_model(folder, entry.official_stem)
+    if first:
+        files_beside(first, entry)
+    return first
 
 
-@reading_errors()
-def models_here(weights_dir: str | Path | None = None) -> dict[str, Path]:
-    """Returns the models of the catalogue that are on this machine, by name.
+def files_beside(first: Path, entry: CatalogueEntry) -> list[Path]:
+    """Returns the files that `entry` needs beside its first one; a converted one needs none.
 
     Raises:
-        WeightsError: a place cannot be read, or a part of a model's files is missing.
+        WeightsError: one is missing.
     """
-    places = search_folders(weights_dir)
-    here = {
-        entry.name: next(filter(None, (find_in(place, entry) for place in places)), None)
-        for entry in CATALOGUE.values()
-    }
-    return {name: path for name, path in here.items() if path}
+    if first.suffix == ".safetensors" or len(entry.file_names) == 1:
+        return []
+    return [noise_embedding_file(first)]
+
+
+def find_whole(
+    entry: CatalogueEntry, weights_dir: str | Path | None = None
+) -> tuple[Path | None, list[str]]:
+    """Returns the file of `entry` in the first place that has it whole, if one does.
+
+    Also returns what is wrong with each place before it: it cannot be read, or a part is missing.
+    """
+    problems = []
+    for place in search_folders(weights_dir):
+        try:
+            with reading_errors(place):
+                if found := find_in(place, entry):
+                    return found, problems
+        except WeightsError as error:
+            problems.append(str(error))
+    return None, problems
 
 
 def search_folders(weights_dir: str | Path | None = None) -> list[Path]:

@@ -11,7 +11,7 @@ from af3cli.download import Progress, copy_file, download, forget_download, no_p
 from af3cli.errors import OutputError, WeightsError
 from af3cli.locking import only_writer
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
-from af3cli.weights.find import cache_folder, find_in
+from af3cli.weights.find import cache_folder, files_beside, find_in
 from af3cli.weights.load import load_weights
 from af3cli.weights.provenance import Weights, native_metadata
 from af3cli.weights.safetensors_file import write_safetensors
@@ -60,11 +60,9 @@ def get_weights(
 
 def _files_in(folder: Path, entry: CatalogueEntry) -> list[Path]:
     """Returns the files of a whole model in `folder`; a converted one is alone."""
-    with suppress(WeightsError):  # of a split file a part is missing
+    with suppress(WeightsError):  # a part is missing
         if first := find_in(folder, entry):
-            others = () if first.suffix == ".safetensors" else entry.file_names[1:]
-            files = [first, *(folder / name for name in others)]
-            return files if all(file.exists() for file in files) else []
+            return [first, *files_beside(first, entry)]
     return []
 
 

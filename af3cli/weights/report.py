@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from af3cli.errors import WeightsError
 from af3cli.weights.catalogue import CATALOGUE, CatalogueEntry
-from af3cli.weights.files import reading_errors
-from af3cli.weights.find import find_in, search_folders
+from af3cli.weights.find import find_whole
 from af3cli.weights.provenance import Weights, describe_depths
 
 
@@ -41,12 +39,8 @@ def _size(entry: CatalogueEntry) -> str:
 def _place(entry: CatalogueEntry, weights_dir: Path | None) -> str:
     if not entry.urls:
         return "made when needed"
-    here = (find_in(place, entry) for place in search_folders(weights_dir))
-    with reading_errors():
-        try:
-            return str(next(filter(None, here), "no"))
-        except WeightsError as error:
-            return str(error)
+    here, problems = find_whole(entry, weights_dir)
+    return "; ".join([str(here or "no"), *problems])
 
 
 def array_lines(weights: Weights) -> Iterator[str]:

@@ -38,7 +38,47 @@ def test_with_parameters_nothing_is_missing(af3, tmp_path):
     (tmp_path / "af3.bin.zst").touch()
     run = af3("doctor", "--weights-dir", tmp_path)
     assert run.exit_code == 0
-    assert f"parameters  alphafold3: {tmp_path / 'af3.bin.zst'}" in run.output
+    assert f"parameters  without --weights: {tmp_path / 'af3.bin.zst'}\n" in run.output
+
+
+def parameters(monkeypatch, place, cache):
+    """Returns what is told of parameters with `AF3_WEIGHTS` and a cache."""
+    monkeypatch.setenv("AF3_WEIGHTS", str(place))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    return next(f for f in doctor.examine() if f.subject == "parameters")
+
+
+def test_parameters_are_those_that_a_run_finds(tmp_path, monkeypatch):
+    place, cached = tmp_path / "place", tmp_path / "cache" / "af3cli" / "weights"
+    place.mkdir()
+    cached.mkdir(parents=True)
+    (cached / "af3.bin.zst").touch()
+    official = f"alphafold3: {cached / 'af3.bin.zst'}"
+
+    finding = parameters(monkeypatch, place / "none", tmp_path / "cache")
+    assert finding.text == f"without --weights: none; {official}" and not finding.is_lacking
+    assert "AF3_WEIGHTS gives, does not exist" in finding.advice
+
+    (place / "intellifold_v2.bin.zst").touch()
+    finding = parameters(monkeypatch, place, tmp_path / "cache")
+    assert finding.text == f"without --weights: none; {official}"
+    assert "intellifold_v2_fourier.npz is missing" in finding.advice
+
+    for part in (0, 2):
+        (place / f"af3.{part}.bin").touch()
+    (place / "openfold3.safetensors").touch()
+    finding = parameters(monkeypatch, place, tmp_path / "cache")
+    openfold = f"openfold3: {place / 'openfold3.safetensors'}"
+    assert finding.text == f"without --weights: none; {openfold}; {official}"
+    assert "part 1 of this split file is missing" in finding.advice
+
+
+def test_a_cache_that_cannot_be_read_does_not_hide_other_parameters(tmp_path, monkeypatch):
+    path = tmp_path / "mine.bin"
+    path.touch()
+    finding = parameters(monkeypatch, path, tmp_path / ("a" * 300))
+    assert finding.text == f"without --weights: {path}" and not finding.is_lacking
+    assert "cannot be read: File name too long" in finding.advice
 
 
 def test_databases_that_are_named_and_not_there(af3, tmp_path, monkeypatch):

@@ -132,11 +132,11 @@ def test_a_folder_that_cannot_be_written(entry, tmp_path):
 
 def test_the_second_file_of_a_model_is_taken_from_beside_the_first(entry, tmp_path):
     shelf, folder = tmp_path / "shelf", tmp_path / "elsewhere"
-    two = replace(entry, urls=(*entry.urls, "https://example.org/tiny_more.npz"))
+    two = replace(entry, urls=(*entry.urls, "https://example.org/tiny_fourier.npz"))
     renamed = (shelf / "tiny.bin.zst").rename(shelf / "mine.zst")
-    with pytest.raises(OutputError, match=r"tiny_more\.npz cannot be copied .*No such file"):
+    with pytest.raises(OutputError, match=r"tiny_fourier\.npz cannot be copied .*No such file"):
         get_weights(two, folder, renamed)
-    (shelf / "tiny_more.npz").write_bytes(b"more")
+    (shelf / "tiny_fourier.npz").write_bytes(b"more")
     first, second = get_weights(two, folder, renamed)
     assert (first.name, second.read_bytes()) == ("tiny.bin.zst", b"more")
 
@@ -144,13 +144,13 @@ def test_the_second_file_of_a_model_is_taken_from_beside_the_first(entry, tmp_pa
 def test_a_file_of_a_model_that_is_there_is_not_brought_again(entry, tmp_path):
     shelf, folder = tmp_path / "shelf", tmp_path / "elsewhere"
     host = entry.urls[0].removesuffix("tiny.bin.zst")
-    two = replace(entry, urls=(*entry.urls, f"{host}more.npz"))
+    two = replace(entry, urls=(*entry.urls, f"{host}tiny_fourier.npz"))
     folder.mkdir()
     (shelf / "tiny.bin.zst").rename(folder / "tiny.bin.zst")
-    with pytest.raises(OutputError, match=r"more\.npz: the server answers 404"):
+    with pytest.raises(OutputError, match=r"tiny_fourier\.npz: the server answers 404"):
         get_weights(two, folder)
-    (shelf / "more.npz").write_bytes(b"more")
-    assert get_weights(two, folder) == [folder / "tiny.bin.zst", folder / "more.npz"]
+    (shelf / "tiny_fourier.npz").write_bytes(b"more")
+    assert get_weights(two, folder) == [folder / "tiny.bin.zst", folder / "tiny_fourier.npz"]
     assert len(list(folder.iterdir())) == 3  # and the lock's file
 
 
@@ -159,6 +159,15 @@ def test_a_model_that_is_there_in_another_form_is_not_brought(entry, tmp_path, n
     (tmp_path / "shelf" / "tiny.bin.zst").unlink()
     (tmp_path / name).touch()
     assert get_weights(entry, tmp_path) == [tmp_path / name]
+
+
+def test_the_second_file_may_have_its_other_name(entry, tmp_path):
+    two = replace(entry, urls=(*entry.urls, "https://example.org/tiny_fourier.npz"))
+    for name in ("tiny.0.bin.zst", "intfold_fourier.npz"):
+        (tmp_path / name).touch()
+    assert get_weights(two, tmp_path) == [
+        tmp_path / name for name in ("tiny.0.bin.zst", "intfold_fourier.npz")
+    ]
 
 
 def test_a_broken_split_file_does_not_stop_it(entry, tmp_path):
