@@ -76,7 +76,8 @@ def _get(entry: CatalogueEntry, folder: Path, source: Path | None, progress: Pro
             copy_file(folder / name, incoming / name, sha256)
         elif not (incoming / name).exists():
             download(url, incoming / name, sha256, progress)
-    _check_model(entry, incoming)
+    there = (folder / name for name in entry.file_names if source is None)
+    _check_model(entry, incoming, next((file for file in there if file.exists()), None))
     for name in entry.file_names:
         os.replace(incoming / name, folder / name)
         forget_download(incoming / name)
@@ -91,8 +92,11 @@ def _given(source: Path, name: str, entry: CatalogueEntry) -> Path:
     return source if name == entry.file_names[0] else source.with_name(name)
 
 
-def _check_model(entry: CatalogueEntry, folder: Path) -> None:
-    """Removes the files in `folder` if they are not the parameters of `entry`."""
+def _check_model(entry: CatalogueEntry, folder: Path, copied: Path | None) -> None:
+    """Removes the files in `folder` if they are not the parameters of `entry`.
+
+    The one of them that is a copy of a file that was there already is named by that.
+    """
     path = folder / entry.file_names[0]
     try:
         found = load_weights(path).name
@@ -103,7 +107,15 @@ def _check_model(entry: CatalogueEntry, folder: Path) -> None:
     except WeightsError as error:
         for name in entry.file_names:
             (folder / name).unlink(missing_ok=True)
-        raise OutputError(f"What came is not {entry.name}, and was not kept. {error}") from None
+        if copied is None:
+            told = f"What came is not {entry.name}, and was not kept. {error}"
+        else:
+            problem = str(error).replace(str(folder / copied.name), str(copied))
+            told = (
+                f"{copied} was there, and with what came it is not {entry.name}. {problem}\n"
+                f"Remove {copied}, and give the command again."
+            )
+        raise OutputError(told) from None
 
 
 def convert_file(source: str | Path, out: Path) -> Weights:

@@ -154,6 +154,23 @@ def test_a_file_of_a_model_that_is_there_is_not_brought_again(entry, tmp_path):
     assert len(list(folder.iterdir())) == 3  # and the lock's file
 
 
+def test_a_broken_file_that_is_there_is_named(entry, tmp_path):
+    shelf, folder = tmp_path / "shelf", tmp_path / "elsewhere"
+    host = entry.urls[0].removesuffix("tiny.bin.zst")
+    two = replace(entry, urls=(*entry.urls, f"{host}tiny_fourier.npz"))
+    (shelf / "tiny_fourier.npz").write_bytes(b"more")
+    folder.mkdir()
+    broken = folder / "tiny.bin.zst"
+    broken.write_bytes(b"broken")
+    with pytest.raises(OutputError) as caught:
+        get_weights(two, folder)
+    told = str(caught.value)
+    assert f"Remove {broken}, and give the command again" in told
+    assert f"{folder}/.synthetic" not in told and broken.read_bytes() == b"broken"
+    broken.unlink()
+    assert get_weights(two, folder) == [broken, folder / "tiny_fourier.npz"]
+
+
 @pytest.mark.parametrize("name", ["synthetic.safetensors", "tiny.0.bin", "tiny.bin"])
 def test_a_model_that_is_there_in_another_form_is_not_brought(entry, tmp_path, name):
     (tmp_path / "shelf" / "tiny.bin.zst").unlink()
