@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import os
 import sys
 from typing import NoReturn
 
 import click
 
+from af3cli.cli.interrupts import EXIT_CODE as INTERRUPTED
 from af3cli.disk import reason
 from af3cli.errors import Af3cliError, OutputError
 from af3cli.wording import printable_lines
@@ -60,8 +62,12 @@ class _LazyGroup(click.Group):
                 "environment variable PYTHONIOENCODING=utf-8:backslashreplace everything is shown",
                 OutputError.exit_code,
             )
+        except (KeyboardInterrupt, click.Abort):  # the latter at a question
+            click.echo("\nStopped.", err=True)
+            sys.exit(INTERRUPTED)
         except BrokenPipeError:
-            raise  # click ends quietly
+            _print_nowhere()
+            sys.exit(OutputError.exit_code)
         except OSError as error:
             place = f"{error.filename}: " if error.filename else "cannot write or read: "
             _fail(f"{place}{reason(error)}", OutputError.exit_code)
@@ -74,6 +80,13 @@ def _look_for_garbage_seldom() -> None:
     """
     gc.set_threshold(100_000, 20, 20)
     atexit.register(gc.freeze)
+
+
+def _print_nowhere() -> None:
+    """Drops what is still to be printed, which Python would try, and tell of, at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:

@@ -120,14 +120,19 @@ def get(name: str, accept_terms: bool, source: Path | None, weights_dir: Path | 
 
 
 def _ask_for_consent(name: str) -> None:
-    """Returns if the user accepts the terms, and ends the program if not."""
+    """Returns if the user accepts the terms.
+
+    Raises:
+        WeightsError: they do not, or cannot be asked.
+    """
     from af3cli.errors import WeightsError
 
     if not _is_interactive():
         raise WeightsError(
             f"Read the terms; if you accept them: af3 weights get {name} --accept-terms"
         )
-    click.confirm("Do you accept these terms?", abort=True)
+    if not click.confirm("Do you accept these terms?"):
+        raise WeightsError(f"The terms of {name} are not accepted, so nothing was downloaded.")
 
 
 def _is_interactive() -> bool:

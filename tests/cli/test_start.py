@@ -71,6 +71,29 @@ def test_output_that_cannot_be_printed_is_a_message(tmp_path, name, encoding, de
     assert run.stderr.startswith("Error: ") and message in run.stderr
 
 
+def test_output_that_nobody_reads_ends_quietly():
+    reader, writer = os.pipe()
+    os.close(reader)
+    program = [sys.executable, "-c", "from af3cli.cli import main; main()"]
+    run = subprocess.run(
+        [*program, "check", EXAMPLES / "ion.json"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (run.returncode, run.stderr) == (4, b"")
+
+
+def test_any_command_can_be_stopped(monkeypatch):
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("af3cli.weights.report.catalogue_lines", stop)
+    run = CliRunner().invoke(main, ["weights", "list"])
+    assert run.exit_code == 130 and run.output == "\nStopped.\n"
+
+
 def test_an_error_cannot_steer_the_terminal():
     run = CliRunner().invoke(main, ["check", "odd\x1b[2J\r.json"])
     assert run.exit_code == 2 and r"Error: odd\x1b[2J\r.json: " in run.output

@@ -87,7 +87,10 @@ def test_terms_are_shown_and_must_be_accepted(entry, monkeypatch):
 
 def test_interactive_consent(entry, monkeypatch):
     monkeypatch.setattr("af3cli.cli.weights._is_interactive", lambda: True)
-    assert run("get", "synthetic", input="n\n").exit_code == 1
+    refused = run("get", "synthetic", input="n\n")
+    assert refused.exit_code == 3 and "are not accepted" in refused.output
+    stopped = run("get", "synthetic", input="")
+    assert stopped.exit_code == 130 and "Stopped." in stopped.output
     with pytest.raises(WeightsError):
         find_weights("synthetic")
     assert run("get", "synthetic", input="y\n").exit_code == 0
