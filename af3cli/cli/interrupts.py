@@ -1,10 +1,10 @@
 """Ctrl-C that cannot get lost.
 
-Python's own way has two holes here. RDKit takes the signal for itself while it makes conformers,
-and JAX calls Python on garbage collection, where `KeyboardInterrupt` is printed and dropped. So the
-signal is blocked, before any library starts a thread, and one thread of ours waits for it; the main
-thread is stopped when it is not in that call. Commands without these libraries need no more than
-`tells_interrupts`.
+Python's own way has three holes here. RDKit takes the signal for itself while it makes conformers;
+JAX calls Python on garbage collection, where `KeyboardInterrupt` is printed and dropped; and its
+libraries abort if they meet one while they are imported. So the signal is blocked, before any
+library starts a thread, and one thread of ours waits for it; the main thread is stopped when it is
+in neither place. Commands without these libraries need no more than `tells_interrupts`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import click
 EXIT_CODE = 130
 _SIGNALS = {signal.SIGINT}
 _GARBAGE_CALLBACK = "_xla_gc_callback"  # JAX's; what is raised in it is dropped
+_IMPORT_SYSTEM = "<frozen importlib._bootstrap>"
 _SECONDS_BETWEEN_TRIES = 0.1
 _SHOW_CURSOR = b"\x1b[?25h"  # which the bar has hidden
 _interrupted = threading.Event()
@@ -92,10 +93,11 @@ def _watched() -> Iterator[None]:
 def _stop_once(_: int, frame: FrameType | None) -> None:
     """Stops the main thread, unless it is stopping by itself and must not be stopped in that.
 
-    In JAX's garbage callback it does nothing; there is another try soon.
+    In JAX's garbage callback, or an import, it does nothing; there is another try soon.
     """
     while frame is not None:
-        if frame.f_code.co_name == _GARBAGE_CALLBACK:
+        code = frame.f_code
+        if code.co_name == _GARBAGE_CALLBACK or code.co_filename == _IMPORT_SYSTEM:
             return
         frame = frame.f_back
     if not _stopping.is_set():

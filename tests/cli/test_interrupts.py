@@ -116,6 +116,40 @@ def test_a_signal_while_jax_collects_garbage_is_not_lost():
     assert (process.wait(timeout=30), told.count(b"Traceback")) == (130, 0)
 
 
+IMPORTING = """
+import sys, time
+from af3cli.cli.interrupts import notices_interrupts
+
+@notices_interrupts
+def command():
+    import slow_to_import
+    time.sleep(5)
+
+command()
+"""
+
+
+def test_an_import_is_not_torn(tmp_path):
+    """Some libraries abort if they are stopped in that."""
+    (tmp_path / "slow_to_import.py").write_text(
+        "import sys, time\n"
+        "print('started', file=sys.stderr, flush=True)\n"
+        "time.sleep(1)\n"
+        "print('imported', file=sys.stderr, flush=True)\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    process = subprocess.Popen(
+        [sys.executable, "-c", IMPORTING],
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    read_until(process.stderr.fileno(), b"started\n")
+    process.send_signal(signal.SIGINT)
+    told = process.stderr.read()
+    assert (process.wait(timeout=30), told.count(b"Traceback")) == (130, 0)
+    assert b"imported" in told
+
+
 def test_nobody_need_read_what_is_told():
     """As behind a `tee` that the same Ctrl-C has ended."""
     process = subprocess.Popen([sys.executable, "-c", PROGRAM], stderr=subprocess.PIPE)
