@@ -11,6 +11,7 @@ from af3cli.user_cache import user_cache
 
 # Seconds that a program takes to compile; one run compiles a dozen that JAX would not keep.
 _WORTH_KEEPING = 0.1
+_SECONDS_VARIABLE = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 
 NOT_KEPT = "compiled programs are not kept, so each run compiles anew"
 HOW_TO_KEEP = "name a folder that you can write to in JAX_COMPILATION_CACHE_DIR"
@@ -22,10 +23,13 @@ def keep_compiled_programs(cache: Path | None = None) -> Path | str | None:
     Programs are kept in `compiled` in `cache`, by default the user's cache. JAX's setting is left
     as it is where the user made one with `JAX_COMPILATION_CACHE_DIR`; an address there, such as
     `gs://bucket/folder`, is returned as text. Returns None where there is no such folder or it
-    cannot be read and written; the cache is then off by default.
+    cannot be read and written; the cache is then off by default. Programs that JAX would compile
+    anew each time are kept as well, unless `JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS` is set.
     """
     import jax
 
+    if _SECONDS_VARIABLE not in os.environ:
+        jax.config.update(_SECONDS_VARIABLE.lower(), _WORTH_KEEPING)
     if chosen := jax.config.jax_compilation_cache_dir:
         return chosen if "://" in chosen else _usable(Path(chosen))
     compiled = cache / "compiled" if cache else user_cache("compiled")
@@ -33,7 +37,6 @@ def keep_compiled_programs(cache: Path | None = None) -> Path | str | None:
     if folder is None:
         return None
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", _WORTH_KEEPING)
     return folder
 
 

@@ -60,6 +60,21 @@ def test_the_users_own_folder_is_made_and_must_be_usable(
     assert keep_compiled_programs() is None
 
 
+@pytest.mark.parametrize("seconds", [None, 3.0])
+def test_programs_that_compile_fast_are_kept_in_any_place(tmp_path, no_cache, monkeypatch, seconds):
+    name = "jax_persistent_cache_min_compile_time_secs"
+    before = jax.config.jax_persistent_cache_min_compile_time_secs
+    jax.config.update(name, 3.0)
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    if seconds is None:
+        monkeypatch.delenv(name.upper(), raising=False)
+    else:
+        monkeypatch.setenv(name.upper(), str(seconds))
+    keep_compiled_programs()
+    assert jax.config.jax_persistent_cache_min_compile_time_secs == (seconds or 0.1)
+    jax.config.update(name, before)
+
+
 def test_an_address_of_the_users_is_left_as_text(no_cache):
     jax.config.update("jax_compilation_cache_dir", "gs://bucket/folder")
     assert keep_compiled_programs() == "gs://bucket/folder"
