@@ -156,7 +156,10 @@ def convert(source: str, out: Path) -> None:
     Example:
       af3 weights convert of3-ob-2025-06-30-174k.pt openfold3.safetensors
     """
+    from af3cli.errors import InputError
     from af3cli.weights.get import convert_file
     from af3cli.weights.report import summary_lines
 
+    if out.suffix != ".safetensors":
+        raise InputError(f"{out}: the name of a converted file must end in .safetensors")
     click.echo("\n".join([str(out), *summary_lines(convert_file(source, out))]))

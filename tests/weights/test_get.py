@@ -217,6 +217,19 @@ def test_unknown_and_made_models():
     assert "use --weights synthetic-reduced" in run("get", "synthetic-reduced").output
 
 
+def test_ones_own_copy_is_asked_for_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("AF3_WEIGHTS", raising=False)
+    with pytest.raises(WeightsError, match=r"pass your copy of af3\.bin\.zst with --weights"):
+        find_weights("alphafold3")
+
+
+def test_a_converted_file_has_a_name_by_which_it_is_read(tmp_path):
+    result = run("convert", "synthetic-reduced", tmp_path / "out.pt")
+    assert result.exit_code == 2 and "must end in .safetensors" in result.output
+    assert not list(tmp_path.iterdir())
+
+
 def test_converted_file_keeps_values_and_provenance(tmp_path, tiny_config):
     source, out = tmp_path / "tiny.bin", tmp_path / "tiny.safetensors"
     write_records(source, synthetic_parameters(tiny_config).items())
