@@ -192,7 +192,7 @@ def _how_to_get(entry: CatalogueEntry) -> str:
             "The official AlphaFold 3 parameters are for non-commercial use only. If you accept "
             f"their terms ({entry.terms_url}):\n"
             f"    af3 weights get {entry.name} --accept-terms\n"
-            f"or pass your copy of {entry.urls[0]} with --weights."
+            f"or pass your copy of {entry.file_names[0]} with --weights."
         )
     recommended = "The recommended open model is" if entry is OPENFOLD3_OPENBIND else "It is"
     return (
