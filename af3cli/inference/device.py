@@ -60,9 +60,10 @@ def check_device() -> int:
         devices = jax.local_devices()
         jax.block_until_ready(jnp.ones((8, 8)) @ jnp.ones((8, 8)))
     except (RuntimeError, AssertionError) as error:  # the latter where a plugin is missing
-        told = "; ".join(_plugin_errors.reasons) or _first_line(error) or "nothing more is told"
+        reasons = "; ".join(_plugin_errors.reasons) or _first_line(error)
+        told = f" ({reasons})" if reasons else ""
         raise DeviceError(
-            f"JAX has no device that computes ({told}). JAX_PLATFORMS says which it may use: "
+            f"JAX has no device that computes{told}. JAX_PLATFORMS says which it may use: "
             f"{os.environ.get('JAX_PLATFORMS') or 'any'}; with JAX_PLATFORMS=cpu it computes on "
             "the processor"
         ) from error

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from af3cli.errors import InputError
+from af3cli.errors import DeviceError, InputError
 from af3cli.features.padding import Sizes
 from af3cli.inference import compile_cache, device, memory
 from af3cli.inference.compile_cache import keep_compiled_programs
@@ -102,6 +102,18 @@ def test_memory_is_claimed_unless_the_user_has_chosen(monkeypatch, before, after
     monkeypatch.setattr(os, "environ", environment)
     claim_memory()
     assert environment == after
+
+
+@pytest.mark.parametrize(("reason", "told"), [("", "computes. "), ("no\nmore", "computes (no). ")])
+def test_why_no_device_computes(monkeypatch, reason, told):
+    def fail() -> None:
+        raise AssertionError(reason)
+
+    monkeypatch.setattr(device._plugin_errors, "reasons", [])
+    monkeypatch.setattr(jax, "local_devices", fail)
+    with pytest.raises(DeviceError) as caught:
+        device.check_device()
+    assert f"JAX has no device that {told}JAX_PLATFORMS" in str(caught.value)
 
 
 @pytest.mark.parametrize(
