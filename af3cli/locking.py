@@ -26,8 +26,8 @@ def only_writer(path: Path) -> Iterator[None]:
     Makes the folder if need be. The lock goes with the process, however that ends.
 
     Raises:
-      InUseError: another process holds it; the text says which.
-      OutputError: the folder is not writable.
+        InUseError: another process holds it; the text says which.
+        OutputError: the folder is not writable.
     """
     lock_path = lock_file(path)
     try:

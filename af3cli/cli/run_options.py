@@ -108,7 +108,7 @@ class RunOptions:
         """Returns the plan with what its jobs lack searched for, where that is wanted.
 
         Raises:
-          InputError, ServerError: see `search_planned`.
+            InputError, ServerError: see `search_planned`.
         """
         if plan.search is None or not any(job.chains.wants_search for job in plan.jobs):
             return plan

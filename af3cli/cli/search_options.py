@@ -79,7 +79,7 @@ class SearchSettings:
         """Returns what is to be searched, `None` if nothing is configured.
 
         Raises:
-          InputError: a database is not there, or its name or size is not usable.
+            InputError: a database is not there, or its name or size is not usable.
         """
         from af3cli.search.databases import find_databases
 
@@ -98,7 +98,7 @@ class SearchSettings:
         """Returns what is to be searched by a command with `--msa`; `None` there is the default.
 
         Raises:
-          InputError: what `--msa` asks for is not configured, or something else is.
+            InputError: what `--msa` asks for is not configured, or something else is.
         """
         if msa == "none":
             return None

@@ -53,7 +53,7 @@ def check_device() -> int:
     """Has the first device compute something; returns how many there are.
 
     Raises:
-      DeviceError: JAX finds none, or the first does not compute.
+        DeviceError: JAX finds none, or the first does not compute.
     """
     logging.getLogger("jax._src.xla_bridge").addFilter(_plugin_errors)
     try:

@@ -21,7 +21,7 @@ def choose_precision(name: str = "auto") -> Precision:
     """Returns the precision called `name`; "auto" is bfloat16 on a GPU or TPU, else float32.
 
     Raises:
-      InputError: there is no precision of that name.
+        InputError: there is no precision of that name.
     """
     if name != "auto":
         try:

@@ -68,8 +68,8 @@ def add_group(
     before. The space of a group that is replaced stays in use (`h5repack` frees it).
 
     Raises:
-      OSError: the bytes cannot be written, because the disk is full for example.
-      OutputError: the file is damaged; also what `inspect` raises.
+        OSError: the bytes cannot be written, because the disk is full for example.
+        OutputError: the file is damaged; also what `inspect` raises.
     """
     descriptor = os.open(path, os.O_RDWR)
     try:

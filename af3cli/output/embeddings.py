@@ -40,7 +40,7 @@ def open_embeddings(path: str | Path) -> EmbeddingsFile:
     Reading is safe at any time, also while entries are added.
 
     Raises:
-      OutputError: there is no such file, or it is damaged or not an embedding file.
+        OutputError: there is no such file, or it is damaged or not an embedding file.
     """
     path = Path(path)
     with ExitStack() as opened:
@@ -172,7 +172,7 @@ class Entry:
         atom, and `atom` chooses among these.
 
         Raises:
-          NotInFileError: there are none; the text says what there is.
+            NotInFileError: there are none; the text says what there is.
         """
         tokens = self.tokens
         selected = np.ones(len(tokens), bool)

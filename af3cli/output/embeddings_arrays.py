@@ -31,7 +31,7 @@ def encode(
     `what` names the array in messages; `remedy` is a sentence for when a value is too large.
 
     Raises:
-      UnstorableError: a value is not finite, or too large for `dtype`.
+        UnstorableError: a value is not finite, or too large for `dtype`.
     """
     encoded = np.empty(values.shape, np.uint16 if dtype == "bfloat16" else dtype)
     for first in range(0, len(values), _CHUNK_TOKENS):  # a pair representation may be 13 GB
@@ -68,7 +68,7 @@ def write_array(
     """Writes `values` into `group`, compressed in chunks if it is a pair representation.
 
     Raises:
-      UnstorableError: as `encode`.
+        UnstorableError: as `encode`.
     """
     encoded = encode(values, dtype, what, "Larger values fit into --dtype float32 or bfloat16.")
     if encoded.ndim == 3:

@@ -137,7 +137,7 @@ def parse_include(text: str) -> tuple[str, ...]:
     """Returns the arrays named in `text`, separated by commas, in the order of `ARRAYS`.
 
     Raises:
-      InputError: one is unknown, or none is named.
+        InputError: one is unknown, or none is named.
     """
     names = {name.strip() for name in text.split(",") if name.strip()}
     if not names or names - set(ARRAYS):

@@ -32,8 +32,8 @@ def write_npz(path: Path, arrays: Mapping[str, Float[np.ndarray, "..."]]) -> Non
     """Writes those of `arrays` that the official program writes, as it does in float16.
 
     Raises:
-      UnstorableError: a value is too large for float16, or not finite.
-      OutputError: the file cannot be written.
+        UnstorableError: a value is too large for float16, or not finite.
+        OutputError: the file cannot be written.
     """
     encoded = {
         key: encode(arrays[name], "float16", f"{path.name}: {name}", _ALWAYS_FLOAT16)

@@ -61,8 +61,8 @@ class EmbeddingsWriter:
         """Locks the file, makes it if it is not there, and reads what it holds.
 
         Raises:
-          OutputError: another process writes it; it is no embedding file, or one that nothing can
-            be added to; or other parameters, recycles or precision made it.
+            OutputError: another process writes it; it is no embedding file, or one that nothing can
+                be added to; or other parameters, recycles or precision made it.
         """
         if self.path.is_dir():
             raise OutputError(f"{self.path} is a folder; give the name of a file, such as emb.h5")
@@ -91,7 +91,7 @@ class EmbeddingsWriter:
         """Returns whether the file holds this very entry; always false when overwriting.
 
         Raises:
-          OutputError: it holds an entry of this name that was made from something else.
+            OutputError: it holds an entry of this name that was made from something else.
         """
         held = self._entries.get(entry.name)
         if held is None or self._overwrite:
@@ -121,8 +121,8 @@ class EmbeddingsWriter:
         `tokens` is the token table, a structured array; `arrays` has those of `entry.include`.
 
         Raises:
-          UnstorableError: an array holds values that must not be stored; the file is unchanged.
-          OutputError: the bytes cannot be written; the file is unchanged.
+            UnstorableError: an array holds values that must not be stored; the file is unchanged.
+            OutputError: the bytes cannot be written; the file is unchanged.
         """
 
         def fill(group: h5py.Group) -> None:

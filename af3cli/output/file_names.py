@@ -12,7 +12,7 @@ def usable_name(job_name: str, what: str) -> str:
     """Returns the job's name as it is in file names; `what` is called after it, such as "an entry".
 
     Raises:
-      InputError: nothing is left of the name.
+        InputError: nothing is left of the name.
     """
     name = file_name(job_name)
     if not name.strip("."):

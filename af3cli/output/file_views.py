@@ -22,7 +22,7 @@ class Bytes:
         """Returns `count` bytes.
 
         Raises:
-          OutputError: they are not all there, or do not begin with `signature`.
+            OutputError: they are not all there, or do not begin with `signature`.
         """
         data = os.pread(self.descriptor, count, address)
         if len(data) < count or not data.startswith(signature):

@@ -82,8 +82,8 @@ def with_member(
     `header` is the address of the member's object header.
 
     Raises:
-      OSError: the bytes cannot be written, because the disk is full for example.
-      OutputError: the file is damaged.
+        OSError: the bytes cannot be written, because the disk is full for example.
+        OutputError: the file is damaged.
     """
     heap, names, offset = _with_name(file, table.heap, name)
     tree = _Tree(file, widths, names).with_member(table.tree, name, _MEMBER.pack(offset, header))

@@ -40,7 +40,7 @@ class Storage:
     """How embeddings are stored; `npz` is a folder for the official program's files as well.
 
     Raises:
-      InputError: an npz file would hold nothing, as it has none of the arrays in `include`.
+        InputError: an npz file would hold nothing, as it has none of the arrays in `include`.
     """
 
     out: Path
@@ -78,8 +78,8 @@ def embed_tasks(
     Without `num_recycles`, there are as many as in the model's own program.
 
     Raises:
-      InputError: the tasks' names cannot be used (see `entry_names`), or there is no such dtype.
-      OutputError: the files are not to be written, or `out` holds other entries of these names.
+        InputError: the tasks' names cannot be used (see `entry_names`), or there is no such dtype.
+        OutputError: the files are not to be written, or `out` holds other entries of these names.
     """
     check_dtype(storage.dtype)
     names = entry_names(tasks, with_npz=storage.npz is not None)
@@ -150,8 +150,8 @@ def entry_names(tasks: Iterable[Task], *, with_npz: bool = False) -> list[str]:
     """Returns the name of each task's entry.
 
     Raises:
-      InputError: a job's name has no character that can be used, or is too long for an npz file
-        if there is to be one, or two entries would have the same name.
+        InputError: a job's name has no character that can be used, or is too long for an npz file
+            if there is to be one, or two entries would have the same name.
     """
     names, holders = [], defaultdict(list)
     for task in tasks:
@@ -227,7 +227,7 @@ def _missing(writer: EmbeddingsWriter, headers: Mapping[Task, EntryHeader]) -> l
     """Returns the tasks whose entries are to be made.
 
     Raises:
-      OutputError: entries of these names were made from something else; the text has all of them.
+        OutputError: entries of these names were made from something else; the text has all of them.
     """
     missing, problems = [], []
     for task, header in headers.items():

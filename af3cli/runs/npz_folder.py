@@ -35,7 +35,7 @@ class NpzFolder:
         """Checks files that are there: they must be of an entry that is there, and hold the same.
 
         Raises:
-          OutputError: some are not; the text has all of them.
+            OutputError: some are not; the text has all of them.
         """
         foreign = [
             f"{path} is there, and its entry is not in the HDF5 file: it is not known to be of "
@@ -58,8 +58,8 @@ class NpzFolder:
         has not, or in the same way.
 
         Raises:
-          UnstorableError: a value does not fit.
-          OutputError: the file cannot be written.
+            UnstorableError: a value does not fit.
+            OutputError: the file cannot be written.
         """
         chosen = {name: arrays[name] for name in self._names}
         if self.dtype == "bfloat16":

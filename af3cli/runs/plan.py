@@ -46,7 +46,7 @@ class PlannedJob:
         """Returns the job, with the seeds that it is to be run with.
 
         Raises:
-          InputError: it cannot be read any more, or has changed since it was planned.
+            InputError: it cannot be read any more, or has changed since it was planned.
         """
         job = self.load()
         if job_digest(job) != self.digest:
@@ -82,7 +82,7 @@ def plan_job(
     """Returns the summary of a job; without `load`, the job stays in memory.
 
     Raises:
-      InputError: the job cannot be tokenized.
+        InputError: the job cannot be tokenized.
     """
     tokens, atoms = tokenize(job, components)
     return PlannedJob(
@@ -110,7 +110,7 @@ def plan_files(
     returns what is in a file.
 
     Raises:
-      InputError: jobs are not usable; the text has the problems of all of them.
+        InputError: jobs are not usable; the text has the problems of all of them.
     """
     planned: list[PlannedJob] = []
     problems = []

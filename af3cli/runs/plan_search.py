@@ -25,8 +25,8 @@ def search_planned(
     is that of the job with all that was found, so that equal digests mean equal inputs.
 
     Raises:
-      InputError: a job has changed, or a database cannot be used.
-      ServerError: a server fails. What was finished is kept in either case.
+        InputError: a job has changed, or a database cannot be used.
+        ServerError: a server fails. What was finished is kept in either case.
     """
     cache = Cache(plan.cache_folder or default_folder())
     wanting = [job for job in jobs if job.chains.wants_search]

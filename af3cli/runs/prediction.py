@@ -74,8 +74,8 @@ def predict_tasks(
     process is at fail.
 
     Raises:
-      InputError: files cannot be called after a job, or different jobs would have the same ones.
-      OutputError: files cannot be written, or there are some of the same names from something else.
+        InputError: files cannot be called after a job, or different jobs would have the same ones.
+        OutputError: files cannot be written, or some of their names are there from something else.
     """
     tasks = distinct_tasks(tasks)
     jobs = list(dict.fromkeys(task.job for task in tasks))

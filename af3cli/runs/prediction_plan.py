@@ -86,7 +86,7 @@ def missing_parts(
     """Returns what is not there yet of each task.
 
     Raises:
-      OutputError: there are results of these names from something else; the text has all of them.
+        OutputError: there are results of these names from something else; the text has all of them.
     """
     present, problems = {}, []
     for job, made_from in identities.items():

@@ -46,8 +46,8 @@ def run_tasks(
     `needed_bytes` is the device memory that a task needs, told when there is not enough.
 
     Raises:
-      OutputError: `work` raised it, so that nothing more could be stored. `InUseError` is about
-        one task, which fails.
+        OutputError: `work` raised it, so that nothing more could be stored. `InUseError` is about
+            one task, which fails.
     """
 
     def prepare(task: Task) -> TaskInputs:

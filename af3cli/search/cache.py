@@ -26,7 +26,7 @@ def default_folder() -> Path:
     """Returns the folder of the user's cache for results of searches.
 
     Raises:
-      InputError: the user has no home folder, hence no cache.
+        InputError: the user has no home folder, hence no cache.
     """
     folder = user_cache("search")
     if folder is None:

@@ -23,7 +23,7 @@ def checked_jobs(file: JobFile, components: ComponentDictionary) -> Sequence[Job
     """Returns the jobs of a file if all of them have tokens.
 
     Raises:
-      InputError: they do not; the text has everything that is wrong with any of them.
+        InputError: they do not; the text has everything that is wrong with any of them.
     """
     for draft in file.drafts:
         find_component_problems(draft.job, components, draft.problems)
