@@ -51,7 +51,7 @@ command()
 
 
 POLLING = """
-import sys, time
+import _thread, sys, time
 from af3cli.cli import interrupts
 
 def tell_late(text):
@@ -67,6 +67,7 @@ def command():
         while True:
             interrupts.stop_if_interrupted()
     finally:
+        _thread.interrupt_main()  # as the thread may have begun to do before
         end = time.monotonic() + 1
         while time.monotonic() < end:
             pass

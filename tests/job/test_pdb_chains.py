@@ -104,6 +104,16 @@ def test_numbers_that_fall_inside_a_chain_do_not_end_it(tmp_path):
     assert len(job.entities) == 1 and job.entities[0].ids == ("B",)
 
 
+def test_a_chain_that_ends_with_its_last_oxygen_does_not_go_on_behind_ter(tmp_path):
+    """Though what follows has its name, and numbers that are higher."""
+    last = next(line for line in B if line[22:26] == "  96" and line[12:16] == " C  ")
+    oxygen = f"{last[:12]} OXT{last[16:30]} 900.000{last[38:76]} O"
+    second = [f"{line[:22]}{int(line[22:26]) + 1000:4}{line[26:]}" for line in B]
+    for end, number in (([], 1), ([oxygen], 2)):
+        job = job_of(tmp_path, "\n".join([*B, *end, "TER", *second, "TER"]))
+        assert sum(len(entity.ids) for entity in job.entities) == number
+
+
 @pytest.mark.parametrize("end", [["TER"], []])
 @pytest.mark.parametrize("between", [hetatm(" ZN", "X 900"), ["TER"], []])
 def test_an_interrupted_chain_is_one(tmp_path, between, end):
