@@ -25,7 +25,7 @@ def add_conect_links(structure: gemmi.Structure) -> None:
             if len(pair) < 2 or not _is_bond_of_ligand(*pair):
                 continue
             partners = [_address(cra) for cra in pair]
-            if _ends(*partners) in stated or not all(map(_is_found, [model] * 2, pair)):
+            if _ends(*partners) in stated or not all(_is_found(model, cra) for cra in pair):
                 continue
             stated.add(_ends(*partners))
             link = gemmi.Connection()
