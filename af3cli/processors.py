@@ -1,8 +1,11 @@
-"""How many processors there are for this process."""
+"""The processors that there are for this process."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 
 
 def num_processors() -> int:
@@ -10,3 +13,12 @@ def num_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def last_level_cache() -> int | None:
+    """Returns the bytes of the cache that processors share, where the system tells them (Linux)."""
+    try:
+        kibibytes = (_CACHES / "index3" / "size").read_text().strip().removesuffix("K")
+    except OSError:
+        return None
+    return 1024 * int(kibibytes) if kibibytes.isdecimal() else None

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from af3cli.model.chunking import add_rows, chunk_bytes, map_rows
+from af3cli.model import chunking
+from af3cli.model.chunking import add_rows, chunk_budget, chunk_bytes, map_rows
 
 sizes = given(
     num_rows=st.integers(1, 12), bytes_per_row=st.integers(1, 9), budget=st.integers(0, 100)
@@ -81,3 +82,15 @@ def test_no_fewer_rows_are_taken_than_are_asked_for() -> None:
         doubled = map_rows(function, rows, bytes_per_row=9, least_rows=8)
     np.testing.assert_array_equal(doubled, 2 * rows)
     assert set(seen) == {7}  # as even as three chunks can be
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="is about processors")
+@pytest.mark.parametrize(
+    ("cache", "budget"),
+    [(None, 8 << 20), (16 << 20, 8 << 20), (64 << 20, 16 << 20), (1 << 29, 24 << 20)],
+)
+def test_chunks_follow_a_processor_s_cache(monkeypatch, cache: int | None, budget: int) -> None:
+    monkeypatch.setattr(chunking, "last_level_cache", lambda: cache)
+    assert chunk_budget() == budget
+    with chunk_bytes(123):
+        assert chunk_budget() == 123
