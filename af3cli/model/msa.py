@@ -9,7 +9,15 @@ from jaxtyping import Array, Bool, Float, Int8
 
 from af3cli.model.chunking import add_rows, map_rows
 from af3cli.model.config import ModelConfig
-from af3cli.model.layers import LayerNorm, Linear, Transition, gated, masked, split_heads
+from af3cli.model.layers import (
+    ChannelsFirst,
+    LayerNorm,
+    Linear,
+    Transition,
+    gated,
+    masked,
+    split_heads,
+)
 from af3cli.model.pairformer import PairBlock
 from af3cli.model.stack import Stack
 
@@ -89,12 +97,12 @@ class MsaAveraging(nnx.Module):
         self.num_heads = num_heads
         self.norm = LayerNorm(msa_width)
         self.pair_norm = LayerNorm(pair_width)
-        self.pair_logits = Linear(pair_width, num_heads)
+        self.pair_logits = ChannelsFirst(pair_width, num_heads)
         self.expand = Linear(msa_width, 2 * msa_width)
         self.contract = Linear(msa_width, msa_width)
 
     def __call__(self, msa: Msa, pair: Pair, mask: Bool[Array, "token"]) -> Msa:
-        logits = self.pair_logits.channels_first(self.pair_norm(pair)).astype(jnp.float32)
+        logits = self.pair_logits(self.pair_norm(pair)).astype(jnp.float32)
         weights = jax.nn.softmax(masked(logits, mask)).astype(self.expand.dtype)
         row_bytes = 4 * msa.shape[1] * 2 * self.expand.weight.shape[-1]
         return add_rows(lambda rows: self._average(rows, weights), msa, bytes_per_row=row_bytes)

@@ -9,7 +9,15 @@ from jaxtyping import Array, Bool, Float
 from af3cli.model.attention import attend
 from af3cli.model.chunking import add_rows
 from af3cli.model.config import PairStackConfig
-from af3cli.model.layers import LayerNorm, Linear, Transition, gated, masked, split_heads
+from af3cli.model.layers import (
+    ChannelsFirst,
+    LayerNorm,
+    Linear,
+    Transition,
+    gated,
+    masked,
+    split_heads,
+)
 from af3cli.model.stack import Stack
 from af3cli.model.triangle import TriangleAttention, TriangleMultiplication
 
@@ -50,13 +58,13 @@ class SingleAttention(nnx.Module):
         self.num_heads = num_heads
         self.norm = LayerNorm(single_width)
         self.pair_norm = LayerNorm(pair_width)
-        self.pair_bias = Linear(pair_width, num_heads)
+        self.pair_bias = ChannelsFirst(pair_width, num_heads)
         self.query = Linear(single_width, single_width, bias=True)
         self.expand = Linear(single_width, 3 * single_width)
         self.contract = Linear(single_width, single_width)
 
     def __call__(self, single: Single, pair: Pair, mask: TokenMask) -> Single:
-        bias = self.pair_bias.channels_first(self.pair_norm(pair)).astype(jnp.float32)
+        bias = self.pair_bias(self.pair_norm(pair)).astype(jnp.float32)
         bias = masked(bias, mask)
         single = self.norm(single)
         key, value, gate = jnp.split(self.expand(single), 3, axis=-1)

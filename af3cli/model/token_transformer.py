@@ -18,7 +18,7 @@ from af3cli.model.conditioned import (
     NormModulation,
 )
 from af3cli.model.config import ModelConfig
-from af3cli.model.layers import LayerNorm, Linear, masked, split_heads
+from af3cli.model.layers import ChannelsFirst, LayerNorm, Linear, masked, split_heads
 from af3cli.model.stack import Stack
 
 TokenActivations = Float32[Array, "token width"]
@@ -96,14 +96,16 @@ class TokenBias:
 class TokenTransformer(nnx.Module):
     """The stack of token blocks; their pair biases are projected from one normalised input.
 
-    `pair_bias` holds the columns of all layers' heads. `unrolled` is that of `Stack`.
+    `pair_bias` holds the channels of all layers' heads. `unrolled` is that of `Stack`.
     """
 
     def __init__(self, config: ModelConfig, *, unrolled: bool = False):
         diffusion = config.diffusion
         self.num_blocks = diffusion.num_blocks
         self.pair_norm = LayerNorm(config.pair_width, offset=False)
-        self.pair_bias = Linear(config.pair_width, diffusion.num_blocks * diffusion.num_heads)
+        self.pair_bias = ChannelsFirst(
+            config.pair_width, diffusion.num_blocks * diffusion.num_heads
+        )
         self.stack = Stack(lambda: TokenBlock(config), diffusion.num_blocks, unrolled=unrolled)
 
     def bias(
@@ -111,9 +113,9 @@ class TokenTransformer(nnx.Module):
     ) -> TokenBias:
         """The part of the attention biases that no step changes."""
         pair = self.pair_norm(pair)
-        if 4 * self.pair_bias.weight.shape[-1] * len(mask) ** 2 > _MAX_BIAS_BYTES:
+        if 4 * self.pair_bias.weight.shape[0] * len(mask) ** 2 > _MAX_BIAS_BYTES:
             return TokenBias(mask, None, pair)
-        layers = self.pair_bias.channels_first(pair)
+        layers = self.pair_bias(pair)
         return TokenBias(mask, layers.reshape(self.num_blocks, -1, *layers.shape[1:]), None)
 
     def modulations(self, condition: Condition) -> TokenModulation | list[TokenModulation]:
@@ -133,15 +135,15 @@ class TokenTransformer(nnx.Module):
                 modulations,
                 bias.layers,
             )
-        weights = split_heads(self.pair_bias.weight[...], self.num_blocks).swapaxes(0, 1)
+        weights = self.pair_bias.weight[...].reshape(self.num_blocks, -1, bias.pair.shape[-1])
 
         def apply(
             block: TokenBlock,
             tokens: TokenActivations,
             modulation: TokenModulation,
-            weight: Float32[Array, "pair heads"],
+            weight: Float32[Array, "heads pair"],
         ) -> TokenActivations:
-            layer = jnp.einsum("qkc,ch->hqk", bias.pair, weight)
+            layer = jnp.einsum("qkc,hc->hqk", bias.pair, weight)
             return block(tokens, modulation, masked(layer, bias.mask))
 
         return self.stack(apply, tokens, modulations, weights)

@@ -8,20 +8,20 @@ from jaxtyping import Array, Bool, Float
 
 from af3cli.model.attention import attend, is_fused
 from af3cli.model.chunking import add_rows, map_rows
-from af3cli.model.layers import LayerNorm, Linear, gated, masked, split_heads
+from af3cli.model.layers import ChannelsFirst, LayerNorm, Linear, gated, masked, split_heads
 
 
 class TriangleMultiplication(nnx.Module):
     """Triangle multiplication over outgoing (algorithm 12) or incoming edges (algorithm 13).
 
     Returns the pair representation with the update added.
-    `expand` holds the columns of the projections a and b and of their gates, in that order.
+    `expand` holds the channels of the projections a and b and of their gates, in that order.
     """
 
     def __init__(self, width: int, hidden: int, *, outgoing: bool):
         self.outgoing = outgoing
         self.norm_in = LayerNorm(width)
-        self.expand = Linear(width, 4 * hidden)
+        self.expand = ChannelsFirst(width, 4 * hidden)
         self.gate = Linear(width, width)
         self.norm_out = LayerNorm(hidden)
         self.contract = Linear(hidden, width)
@@ -29,7 +29,7 @@ class TriangleMultiplication(nnx.Module):
     def __call__(
         self, pair: Float[Array, "token token width"], mask: Bool[Array, "token"]
     ) -> Float[Array, "token token width"]:
-        row_bytes = 4 * pair.shape[1] * self.expand.weight.shape[-1]
+        row_bytes = 4 * pair.shape[1] * self.expand.weight.shape[0]
         a, b = map_rows(
             lambda rows: self._edges(rows, mask),
             pair,
@@ -50,7 +50,7 @@ class TriangleMultiplication(nnx.Module):
         """
         rows = self.norm_in(pair)
         rows = rows if self.outgoing else rows.swapaxes(0, 1)
-        value, gate = jnp.split(self.expand.channels_first(rows), 2)
+        value, gate = jnp.split(self.expand(rows), 2)
         a, b = jnp.split(gated(value, gate), 2)
         return jnp.where(mask, a, 0), b
 
@@ -79,7 +79,7 @@ class TriangleAttention(nnx.Module):
         self.starting = starting
         self.swap_bias = swap_bias
         self.norm = LayerNorm(width)
-        self.bias = Linear(width, num_heads)
+        self.bias = ChannelsFirst(width, num_heads)
         self.expand = Linear(width, 4 * num_heads * head_width)
         self.contract = Linear(num_heads * head_width, width)
 
@@ -87,7 +87,7 @@ class TriangleAttention(nnx.Module):
         self, pair: Float[Array, "token token width"], mask: Bool[Array, "token"]
     ) -> Float[Array, "token token width"]:
         bias = map_rows(
-            lambda rows: self.bias.channels_first(self.norm(rows)),
+            lambda rows: self.bias(self.norm(rows)),
             pair,
             bytes_per_row=pair[0].nbytes,
             out_axis=1,

@@ -67,6 +67,11 @@ def linear(scope: Scope, *, bias: bool = False) -> Parameters:
     return parameters
 
 
+def channels_first(weight: Weight) -> Parameters:
+    """A `ChannelsFirst`."""
+    return {"weight": weight.swapaxes(-1, -2)}
+
+
 def norm(scope: Scope, *, offset: bool = True) -> Parameters:
     """A `LayerNorm`."""
     names = ("scale", "offset") if offset else ("scale",)
@@ -88,7 +93,7 @@ def triangle_multiplication(scope: Scope) -> Parameters:
     parts = (x[..., first::2] for x in (projection, gate) for first in (0, 1))
     return {
         "norm_in": norm(scope / "left_norm_input"),
-        "expand": {"weight": join(*parts)},
+        "expand": channels_first(join(*parts)),
         "gate": linear(scope / "gating_linear"),
         "norm_out": norm(scope / "center_norm"),
         "contract": linear(scope / "output_projection"),
@@ -110,7 +115,7 @@ def triangle_attention(scope: Scope) -> Parameters:
     query, key, gate = map(transposed, ("q_projection", "k_projection", "gating_query"))
     return {
         "norm": norm(scope / "act_norm"),
-        "bias": linear(scope / "pair_bias_projection"),
+        "bias": channels_first((scope / "pair_bias_projection").weights),
         "expand": {"weight": join(query, key, value, gate)},
         "contract": linear(scope / "output_projection"),
     }
@@ -135,7 +140,7 @@ def pairformer(scope: Scope) -> Parameters:
     attention = {
         "norm": norm(single + "layer_norm"),
         "pair_norm": norm(scope / "single_pair_logits_norm"),
-        "pair_bias": linear(scope / "single_pair_logits_projection"),
+        "pair_bias": channels_first((scope / "single_pair_logits_projection").weights),
         "query": {"weight": columns(query.weights), "bias": columns(query.array("bias"))},
         "expand": {"weight": join(key, value, (single + "gating_query").weights)},
         "contract": linear(single + "transition2"),

@@ -18,6 +18,7 @@ from af3cli.weights.official_blocks import (
     atom_conditioning,
     atom_pair_mlp,
     atom_transformer,
+    channels_first,
     columns,
     conditioned_output,
     conditioned_transition,
@@ -118,10 +119,9 @@ def _token_transformer(scope: Scope) -> Parameters:
         "transition": conditioned_transition(blocks),
     }
     pair_bias = Scope(scope.arrays, f"{DIFFUSION_STACK}/pair_logits_projection").weights
-    pair_width = pair_bias.shape[1]
     return {
         "pair_norm": norm(scope / "pair_input_layer_norm", offset=False),
-        "pair_bias": {"weight": pair_bias.swapaxes(0, 1).reshape(pair_width, -1)},
+        "pair_bias": channels_first(pair_bias.swapaxes(0, 1).reshape(pair_bias.shape[1], -1)),
         "stack": {"blocks": block},
     }
 

@@ -12,6 +12,7 @@ from af3cli.weights.official_blocks import (
     atom_conditioning,
     atom_pair_mlp,
     atom_transformer,
+    channels_first,
     columns,
     join,
     linear,
@@ -98,7 +99,7 @@ def _msa_stack(scope: Scope) -> Parameters:
         "averaging": {
             "norm": norm(averaging / "act_norm"),
             "pair_norm": norm(averaging / "pair_norm"),
-            "pair_logits": linear(averaging / "pair_logits"),
+            "pair_logits": channels_first((averaging / "pair_logits").weights),
             "expand": {"weight": join(columns(value), gate)},
             "contract": linear(averaging / "output_projection"),
         },

@@ -14,7 +14,7 @@ from af3cli.model.msa import MsaAveraging, MsaBlock, OuterProductMean
 from af3cli.model.pairformer import PairBlock, PairformerBlock, SingleAttention
 from af3cli.model.triangle import TriangleAttention, TriangleMultiplication
 from tests.model import reference
-from tests.model.modules import columns, exact, heads, norm_of
+from tests.model.modules import columns, exact, heads, matrix, norm_of
 
 Array = np.ndarray
 Indices = Sequence[int]
@@ -46,7 +46,7 @@ def triangle_multiplication(
 def triangle_attention(
     layer: TriangleAttention, pair: Array, present: Indices, starting: bool, swap_bias: bool
 ) -> Array:
-    num_heads = layer.bias.weight.shape[1]
+    num_heads = layer.bias.weight.shape[0]
     inner = layer.contract.weight.shape[0]
     return reference.triangle_attention(
         pair,
@@ -54,7 +54,7 @@ def triangle_attention(
         starting,
         swap_bias,
         norm_of(layer.norm),
-        exact(layer.bias.weight),
+        matrix(layer.bias),
         *(heads(weight, num_heads) for weight in columns(layer.expand, *[inner] * 4)),
         exact(layer.contract.weight),
     )
@@ -73,23 +73,23 @@ def outer_product_mean(layer: OuterProductMean, msa: Array, rows: Indices) -> Ar
 
 
 def msa_averaging(layer: MsaAveraging, msa: Array, pair: Array, present: Indices) -> Array:
-    width, num_heads = msa.shape[-1], layer.pair_logits.weight.shape[1]
+    width, num_heads = msa.shape[-1], layer.pair_logits.weight.shape[0]
     return reference.msa_averaging(
         msa,
         pair,
         present,
         norm_of(layer.norm),
         norm_of(layer.pair_norm),
-        exact(layer.pair_logits.weight),
+        matrix(layer.pair_logits),
         *(heads(weight, num_heads) for weight in columns(layer.expand, width, width)),
         exact(layer.contract.weight),
     )
 
 
 def single_attention(layer: SingleAttention, single: Array, pair: Array, present: Indices) -> Array:
-    width, num_heads = single.shape[-1], layer.pair_bias.weight.shape[1]
+    width, num_heads = single.shape[-1], layer.pair_bias.weight.shape[0]
     normed = reference.layer_norm(single, *norm_of(layer.norm))
-    bias = reference.layer_norm(pair, *norm_of(layer.pair_norm)) @ exact(layer.pair_bias.weight)
+    bias = reference.layer_norm(pair, *norm_of(layer.pair_norm)) @ matrix(layer.pair_bias)
     query = normed @ exact(layer.query.weight) + exact(layer.query.bias)
     return reference.gated_attention(
         heads(query, num_heads),

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from af3cli.model.layers import ChannelsFirst, Linear
 from af3cli.model.stack import Stack
 
 Module = TypeVar("Module", bound=nnx.Module)
@@ -47,9 +48,15 @@ def norm_of(norm: nnx.Module) -> tuple[np.ndarray, np.ndarray]:
     return exact(norm.scale), exact(norm.offset)
 
 
-def columns(linear: nnx.Module, *widths: int) -> list[np.ndarray]:
-    """The weight of a linear layer, cut into matrices of these widths."""
+def matrix(linear: Linear | ChannelsFirst) -> np.ndarray:
+    """The weight of a linear layer as [in, out]."""
     weight = exact(linear.weight)
+    return weight.T if isinstance(linear, ChannelsFirst) else weight
+
+
+def columns(linear: Linear | ChannelsFirst, *widths: int) -> list[np.ndarray]:
+    """The weight of a linear layer, cut into matrices of these widths."""
+    weight = matrix(linear)
     assert sum(widths) == weight.shape[1]
     return np.split(weight, np.cumsum(widths)[:-1], axis=1)
 

@@ -21,6 +21,7 @@ from tests.model.modules import (
     exact,
     heads,
     layers_of,
+    matrix,
     random_array,
     randomised,
 )
@@ -106,9 +107,7 @@ def test_token_transformer(
     module = randomised(lambda: TokenTransformer(config, unrolled=unrolled))
     a, s = random_array(TOKENS, 15), random_array(TOKENS, 8)
     pair = random_array(TOKENS, TOKENS, 10)
-    biases = reference.layer_norm(pair, exact(module.pair_norm.scale)) @ exact(
-        module.pair_bias.weight
-    )
+    biases = reference.layer_norm(pair, exact(module.pair_norm.scale)) @ matrix(module.pair_bias)
     expected = a
     for index, block in enumerate(layers_of(module.stack)):
         expected = token_block(block, expected, s, biases[..., 3 * index : 3 * index + 3])
