@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+_DESCRIPTION = Path("/proc/cpuinfo")
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 
 
@@ -22,3 +23,13 @@ def last_level_cache() -> int | None:
     except OSError:
         return None
     return 1024 * int(kibibytes) if kibibytes.isdecimal() else None
+
+
+def instruction_sets() -> frozenset[str]:
+    """Returns the instruction sets of the first processor as Linux names them; elsewhere none."""
+    try:
+        lines = _DESCRIPTION.read_text().splitlines()
+    except OSError:
+        return frozenset()
+    values = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
+    return frozenset(next(values, "").split())

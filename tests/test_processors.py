@@ -9,7 +9,28 @@ from pathlib import Path
 import pytest
 
 from af3cli import processors
-from af3cli.processors import last_level_cache
+from af3cli.processors import instruction_sets, last_level_cache
+
+
+@pytest.mark.skipif(shutil.which("lscpu") is None, reason="needs lscpu, which is Linux's")
+def test_instruction_sets_are_those_of_lscpu():
+    text = subprocess.run(["lscpu"], capture_output=True, text=True, check=True).stdout
+    told = [line.partition(":")[2].split() for line in text.splitlines() if line[:6] == "Flags:"]
+    assert instruction_sets() == (set(told[0]) if told else set())
+
+
+@pytest.mark.parametrize(
+    ("text", "sets"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu amx_bf16\nflags\t\t: other\n", {"fpu", "amx_bf16"}),
+        (None, set()),
+    ],
+)
+def test_instruction_sets_as_linux_writes_them(monkeypatch, tmp_path: Path, text, sets):
+    monkeypatch.setattr(processors, "_DESCRIPTION", tmp_path / "cpuinfo")
+    if text:
+        (tmp_path / "cpuinfo").write_text(text)
+    assert instruction_sets() == sets
 
 
 @pytest.mark.skipif(shutil.which("lscpu") is None, reason="needs lscpu, which is Linux's")

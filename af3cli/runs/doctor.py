@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from af3cli.errors import DeviceError, InputError, WeightsError
-from af3cli.processors import num_processors
+from af3cli.processors import instruction_sets, num_processors
 from af3cli.wording import counted, size
 
 _PACKAGES = ("jax", "flax", "numpy", "gemmi", "rdkit", "biotite", "h5py", "pyhmmer")
@@ -79,7 +79,7 @@ def _device() -> Finding:
     text = f"{made_on(precision)}, {precision}, {size(device_bytes())} of memory"
     if made_on(precision).startswith("cpu"):
         text += f", {counted(num_processors(), 'processor')}"
-        return Finding("device", text, why_slow(precision) or _unused_gpu())
+        return Finding("device", text, why_slow(precision) or _unused_gpu() or _faster_precision())
     if num_devices > 1:
         text += f"; {num_devices} of them, of which a run uses the first"
     return Finding("device", text, why_slow(precision) or "")
@@ -95,6 +95,13 @@ def _unused_gpu() -> str:
         "there is a GPU that JAX does not use: install '.[cuda13]', or '.[cuda12]' for a driver "
         "before version 580"
     )
+
+
+def _faster_precision() -> str:
+    """What to do about a processor that is made for bfloat16, if it is."""
+    if "amx_bf16" not in instruction_sets():
+        return ""
+    return "this processor is made for bfloat16 (AMX): --precision bfloat16 takes half the time"
 
 
 def _compiled_programs() -> Finding:

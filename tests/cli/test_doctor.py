@@ -116,6 +116,15 @@ def test_a_gpu_that_is_not_used(af3, tmp_path, monkeypatch):
     assert "-> there is a GPU that JAX does not use: install '.[cuda13]'" in af3("doctor").output
 
 
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="JAX uses the GPU here")
+@pytest.mark.parametrize("sets", [{"avx2", "amx_bf16"}, {"avx2"}])
+def test_a_processor_that_is_made_for_bfloat16(af3, monkeypatch, sets):
+    monkeypatch.setattr(doctor, "_GPU_FILES", ())
+    monkeypatch.setattr(doctor, "instruction_sets", lambda: sets)
+    told = "-> this processor is made for bfloat16 (AMX): --precision bfloat16"
+    assert (told in af3("doctor").output) == ("amx_bf16" in sets)
+
+
 @pytest.mark.parametrize(
     ("command", "exit_code"),
     [
