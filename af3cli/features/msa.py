@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32, Int8
 
-from af3cli.features.alignment import Alignment
+from af3cli.features.alignment import Alignment, query_alignment
 from af3cli.features.columns import ChainColumns, chain_columns
 from af3cli.features.conventions import MAX_ROWS, OFFICIAL_FEATURES, FeatureConventions
 from af3cli.features.msa_pairing import MAX_PAIRED_ROWS, pair_rows, species_of
@@ -52,7 +52,7 @@ def msa_features(
             _without(own, other.rows[first:]) for own, other in zip(unpaired, paired, strict=True)
         ]
     else:
-        paired = [alignment.take(np.zeros(1, np.int64)) for alignment in unpaired]
+        paired = [query_alignment(alignment.rows[0]) for alignment in unpaired]
     rows, deletions = _stack(paired, unpaired)
     if conventions.query_fills_rows:
         _fill_rows(rows, chains)

@@ -168,6 +168,15 @@ def test_an_alignment_may_be_wrapped_and_have_comments_before_it() -> None:
     assert features.deletions[2].tolist() == [0, 0, 0, 0, 3, 0]
 
 
+@pytest.mark.parametrize("chains", ["A", "AB"])
+def test_what_is_inserted_into_the_query_is_in_its_own_row_alone(chains: str) -> None:
+    """The row before the alignment's is the sequence as the job has it."""
+    protein = Protein(tuple(chains), "ACDEF", unpaired_msa=a3m(query="ACaDEF"))
+    features = features_of(protein)
+    assert features.deletions.tolist() == [[0] * 5 * len(chains), [0, 0, 1, 0, 0] * len(chains)]
+    assert features.deletion_mean.tolist() == [0, 0, 1, 0, 0] * len(chains)
+
+
 def test_many_deletions_are_clipped_but_averaged_whole() -> None:
     alignment = a3m(query="ACDEF", one="AC" + "k" * 300 + "DEF" + "k" * 9)
     features = features_of(Protein(("A",), "ACDEF", unpaired_msa=alignment, paired_msa=""))
