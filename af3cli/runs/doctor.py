@@ -16,6 +16,7 @@ from af3cli.wording import counted, size
 
 _PACKAGES = ("jax", "flax", "numpy", "gemmi", "rdkit", "biotite", "h5py", "pyhmmer")
 _GPU_FILES = ("/dev/nvidia[0-9]*", "/dev/dxg")  # of the driver, on Linux and in its Windows form
+_FIRST_JAX_WITH_AMX = (0, 12)  # of those tried; 0.10 computes bfloat16 as float32
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,14 @@ def _unused_gpu() -> str:
 
 def _faster_precision() -> str:
     """What to do about a processor that is made for bfloat16, if it is."""
+    import jax
+
     if "amx_bf16" not in instruction_sets():
         return ""
-    return "this processor is made for bfloat16 (AMX): --precision bfloat16 takes half the time"
+    advice = "this processor is made for bfloat16 (AMX): --precision bfloat16 takes half the time"
+    if jax.__version_info__ < _FIRST_JAX_WITH_AMX:
+        advice += f" with JAX {'.'.join(map(str, _FIRST_JAX_WITH_AMX))}, which needs Python 3.12"
+    return advice
 
 
 def _compiled_programs() -> Finding:
