@@ -68,7 +68,7 @@ def linear(scope: Scope, *, bias: bool = False) -> Parameters:
 
 
 def channels_first(weight: Weight) -> Parameters:
-    """A `ChannelsFirst`."""
+    """A `ChannelsFirst`, whose weight is the transpose of a `Linear`'s."""
     return {"weight": weight.swapaxes(-1, -2)}
 
 
