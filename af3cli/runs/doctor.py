@@ -104,7 +104,10 @@ def _faster_precision() -> str:
 
     if "amx_bf16" not in instruction_sets():
         return ""
-    advice = "this processor is made for bfloat16 (AMX): --precision bfloat16 takes half the time"
+    advice = (
+        "this processor is made for bfloat16 (AMX): --precision bfloat16 takes half to two thirds "
+        "of the time"
+    )
     if jax.__version_info__ < _FIRST_JAX_WITH_AMX:
         advice += f" with JAX {'.'.join(map(str, _FIRST_JAX_WITH_AMX))}, which needs Python 3.12"
     return advice

@@ -129,7 +129,7 @@ def test_a_processor_that_is_made_for_bfloat16(af3, monkeypatch, sets, jax_versi
     monkeypatch.setattr(doctor, "_GPU_FILES", ())
     monkeypatch.setattr(doctor, "instruction_sets", lambda: sets)
     monkeypatch.setattr(jax, "__version_info__", jax_version)
-    told = "-> this processor is made for bfloat16 (AMX): --precision bfloat16 takes half the time"
+    told = "(AMX): --precision bfloat16 takes half to two thirds of the time"
     output = af3("doctor").output
     assert told not in output if ending is None else told + ending in output
 
